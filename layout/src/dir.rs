@@ -1,0 +1,93 @@
+//! Which directory a cluster's region is in, and the names of the files there.
+
+use std::path::{Path, PathBuf};
+
+/// The cluster when none is named.
+pub const DEFAULT_CLUSTER: &str = "mainnet";
+
+/// The region.
+pub fn region_path(dir: &Path) -> PathBuf {
+    dir.join("region")
+}
+
+/// A region that is being made; renamed to [`region_path`] when it is whole.
+pub fn new_region_path(dir: &Path) -> PathBuf {
+    dir.join("region.new")
+}
+
+/// Held exclusively by the writer for as long as it runs.
+pub fn lock_path(dir: &Path) -> PathBuf {
+    dir.join("lock")
+}
+
+/// The control socket.
+pub fn socket_path(dir: &Path) -> PathBuf {
+    dir.join("control.sock")
+}
+
+/// A place where a cluster's region may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The directory.
+    pub dir: PathBuf,
+    /// The cluster that the region there must be of, where one was named.
+    pub cluster: Option<String>,
+}
+
+/// Where `cluster_or_dir` is: a path if it has a slash, else a cluster's name. That is
+/// `$DRIFTSHM_DIR`, else `/run/driftshm/<cluster>` where that exists, else
+/// `/dev/shm/driftshm-<uid>/<cluster>`.
+pub fn resolve(cluster_or_dir: Option<&str>) -> Place {
+    let dir = std::env::var_os("DRIFTSHM_DIR").filter(|dir| !dir.is_empty());
+    resolve_with(cluster_or_dir, dir.map(PathBuf::from), Path::new("/run/driftshm"))
+}
+
+fn resolve_with(cluster_or_dir: Option<&str>, env: Option<PathBuf>, run: &Path) -> Place {
+    if let Some(path) = cluster_or_dir.filter(|text| text.contains('/')) {
+        return Place { dir: PathBuf::from(path), cluster: None };
+    }
+    let named = cluster_or_dir.map(str::to_owned);
+    if let Some(dir) = env {
+        return Place { dir, cluster: named };
+    }
+    let cluster = named.as_deref().unwrap_or(DEFAULT_CLUSTER);
+    let service = run.join(cluster);
+    if service.is_dir() {
+        return Place { dir: service, cluster: named };
+    }
+    let uid = rustix::process::getuid().as_raw();
+    Place { dir: PathBuf::from(format!("/dev/shm/driftshm-{uid}")).join(cluster), cluster: named }
+}
+
+/// Whether `name` can be a cluster: short, and a plain file name.
+pub fn is_cluster_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && name.len() <= 31 && name.chars().all(plain) && !name.starts_with('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slash_means_a_path_and_the_environment_beats_the_defaults() {
+        let run = tempfile::tempdir().unwrap();
+        let env = || Some(PathBuf::from("/env"));
+        let place = |arg, env| resolve_with(arg, env, run.path());
+        assert_eq!(place(Some("./x"), env()).dir, Path::new("./x"));
+        assert_eq!(place(Some("devnet"), env()).dir, Path::new("/env"));
+        assert_eq!(place(Some("devnet"), env()).cluster.as_deref(), Some("devnet"));
+        assert!(place(None, None).dir.to_str().unwrap().starts_with("/dev/shm/driftshm-"));
+        std::fs::create_dir(run.path().join("mainnet")).unwrap();
+        assert_eq!(place(None, None).dir, run.path().join("mainnet"));
+        assert_eq!(place(None, None).cluster, None);
+    }
+
+    #[test]
+    fn cluster_names_are_plain() {
+        assert!(is_cluster_name("mainnet") && is_cluster_name("dev-2_x.y"));
+        for name in ["", ".", "..", ".x", "a/b", "a b", &"x".repeat(32)] {
+            assert!(!is_cluster_name(name), "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! The header: the region's first page.
+//!
+//! ```text
+//!  word 0    ready: "dshm" | ABI version << 32, stored last when a region is made
+//!       1    total length in bytes
+//!       2    state                             words 0‥7 stay where they are in every ABI version
+//!       8    Fixed: written before `ready`, never again
+//!     256    Owner: the writer that runs, feed state
+//!     264    Pulse: heartbeat, slot
+//!     272    journal head
+//!     280    counters
+//!     320    records in use, by kind
+//! ```
+//! Words that change together share a cache line; those that every read looks at (`state`) share
+//! theirs with nothing that changes.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::sync::{Ordering, Word, load_acquire};
+
+/// The region's format, apart from the package's version: readers open exactly this one.
+pub const ABI_VERSION: u32 = 1;
+const MAGIC: u32 = u32::from_le_bytes(*b"dshm");
+
+/// Words of the header page.
+pub const HEADER_WORDS: usize = 512;
+const READY: usize = 0;
+const TOTAL_LEN: usize = 1;
+const STATE: usize = 2;
+/// First word of [`Fixed`].
+pub const FIXED: usize = 8;
+const OWNER: usize = 256;
+const PULSE: usize = 264;
+/// Number of the journal's next entry.
+pub const JOURNAL_HEAD: usize = 272;
+const COUNTERS: usize = 280;
+const IN_USE: usize = 320;
+
+/// What stays as it is for the life of a region.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Fixed {
+    /// CLOCK_MONOTONIC times are of this boot.
+    pub boot_id: [u8; 16],
+    /// Key of the directory's hash.
+    pub hash_key: [u64; 2],
+    /// UTF-8, zero-padded.
+    pub cluster: [u8; 32],
+    /// UTF-8, zero-padded.
+    pub profile: [u8; 32],
+    /// SHA-256 of the schema section.
+    pub schema_hash: [u8; 32],
+    /// When it was made, nanoseconds since 1970. Informative.
+    pub created_unix_ns: u64,
+    /// Byte offset of the schema section.
+    pub schema_offset: u64,
+    /// Its length in bytes.
+    pub schema_len: u64,
+    /// Byte offset of the directory.
+    pub directory_offset: u64,
+    /// Its entries, a power of two.
+    pub directory_entries: u64,
+    /// Byte offset of the journal.
+    pub journal_offset: u64,
+    /// Its entries, a power of two.
+    pub journal_entries: u64,
+    /// How many of `sections` there are.
+    pub section_count: u64,
+    /// The record sections.
+    pub sections: [FixedSection; 8],
+}
+
+/// One record section in the header.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct FixedSection {
+    /// The kind's number.
+    pub kind: u64,
+    /// Byte offset of the first record.
+    pub offset: u64,
+    /// How many records.
+    pub capacity: u64,
+    /// Words of extra in each buffer.
+    pub extra_words: u64,
+    /// Words of payload in each buffer.
+    pub payload_words: u64,
+    /// Words from one record to the next.
+    pub stride: u64,
+    /// The number of the first record in the region.
+    pub first_record: u64,
+    /// Zero.
+    pub reserved: u64,
+}
+
+/// Words of [`Fixed`].
+pub const FIXED_WORDS: usize = size_of::<Fixed>() / 8;
+const _: () = assert!(size_of::<FixedSection>() == 64);
+const _: () = assert!(std::mem::offset_of!(Fixed, hash_key) == 16);
+const _: () = assert!(std::mem::offset_of!(Fixed, cluster) == 32);
+const _: () = assert!(std::mem::offset_of!(Fixed, schema_hash) == 96);
+const _: () = assert!(std::mem::offset_of!(Fixed, created_unix_ns) == 128);
+const _: () = assert!(std::mem::offset_of!(Fixed, sections) == 192);
+const _: () = assert!(FIXED + FIXED_WORDS <= OWNER);
+
+/// Whether a writer stands behind the region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
+pub enum State {
+    /// A writer is taking it over; what is there can be read.
+    Starting = 1,
+    /// A writer runs (if its heartbeat says so too).
+    Live = 2,
+    /// The writer went in an orderly way.
+    Stopped = 3,
+    /// Another region has taken this one's place: open the path again.
+    Superseded = 4,
+}
+
+impl State {
+    fn from_word(word: u64) -> Option<Self> {
+        [Self::Starting, Self::Live, Self::Stopped, Self::Superseded]
+            .into_iter()
+            .find(|state| *state as u64 == word)
+    }
+
+    /// As `status` prints it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Live => "live",
+            Self::Stopped => "stopped",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+/// How the feeds are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
+pub enum FeedState {
+    /// No connection yet.
+    Connecting = 1,
+    /// Connected, the snapshot is not complete.
+    Syncing = 2,
+    /// Slots tick.
+    Live = 3,
+    /// Connected, but slots no longer tick.
+    Stalled = 4,
+    /// No connection.
+    Down = 5,
+}
+
+impl FeedState {
+    /// The state with that number.
+    pub fn from_word(word: u64) -> Option<Self> {
+        [Self::Connecting, Self::Syncing, Self::Live, Self::Stalled, Self::Down]
+            .into_iter()
+            .find(|state| *state as u64 == word)
+    }
+
+    /// As `status` and Python name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Syncing => "syncing",
+            Self::Live => "live",
+            Self::Stalled => "stalled",
+            Self::Down => "down",
+        }
+    }
+}
+
+/// Words at [`OWNER`]: who writes, and how its feeds are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Owner {
+    /// A new number per writer start.
+    Generation = OWNER,
+    /// The writer's process.
+    WriterPid,
+    /// CLOCK_MONOTONIC when it started.
+    WriterStartNs,
+    /// See [`FeedState`].
+    FeedState,
+    /// CLOCK_MONOTONIC when that state began.
+    FeedSinceNs,
+    /// Record number + 1 of a publish under way whose journal entry may be missing; else 0.
+    Publishing,
+}
+
+/// Words at [`PULSE`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Pulse {
+    /// CLOCK_MONOTONIC, stored every 100 ms by the publisher.
+    HeartbeatNs = PULSE,
+    /// The wall time of that. Informative.
+    HeartbeatUnixNs,
+    /// CLOCK_MONOTONIC when the writer last knew that followed accounts are what the chain says.
+    LiveNs,
+    /// The newest Solana slot.
+    Slot,
+    /// CLOCK_MONOTONIC when it began.
+    SlotNs,
+}
+
+/// What the writer counts, for the life of the region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Counter {
+    /// Versions published.
+    Published = COUNTERS,
+    /// Updates that changed nothing.
+    Absorbed,
+    /// Updates older than what is there.
+    Stale,
+    /// Updates of accounts of no known kind.
+    Unknown,
+    /// Accounts refused because their section was full.
+    SectionFull,
+    /// Accounts longer than their record.
+    Truncated,
+    /// Accounts whose length the profile does not know.
+    LayoutMismatch,
+    /// Oracle accounts that their source cannot read.
+    OracleErrors,
+    /// Records given to another account.
+    Reclaimed,
+    /// Accounts closed.
+    Closed,
+    /// Updates overwritten in the writer's queue before they were published.
+    Conflated,
+    /// Eventfds written.
+    Wakeups,
+    /// Lines of input that could not be read.
+    BadInput,
+    /// Times the writer found its file unlinked and made it anew.
+    Remade,
+}
+
+impl Counter {
+    /// All of them with the names that `status` and `Reader.stats()` use.
+    pub const ALL: [(Self, &'static str); 14] = [
+        (Self::Published, "published"),
+        (Self::Absorbed, "absorbed"),
+        (Self::Stale, "stale"),
+        (Self::Unknown, "unknown"),
+        (Self::SectionFull, "section_full"),
+        (Self::Truncated, "truncated"),
+        (Self::LayoutMismatch, "layout_mismatch"),
+        (Self::OracleErrors, "oracle_errors"),
+        (Self::Reclaimed, "reclaimed"),
+        (Self::Closed, "closed"),
+        (Self::Conflated, "conflated"),
+        (Self::Wakeups, "wakeups"),
+        (Self::BadInput, "bad_input"),
+        (Self::Remade, "remade"),
+    ];
+}
+
+const _: () = assert!(Counter::Remade as usize + 1 - COUNTERS == Counter::ALL.len());
+const _: () = assert!((Counter::Remade as usize) < IN_USE);
+const _: () = assert!((Owner::Publishing as usize) < PULSE);
+
+/// The header's words, for reading, and for storing by the writer.
+#[derive(Clone, Copy)]
+pub struct Header<'a>(&'a [Word; HEADER_WORDS]);
+
+impl<'a> Header<'a> {
+    /// The header of a mapped region; `None` if the mapping is shorter than a page.
+    #[inline(always)]
+    pub fn new(words: &'a [Word]) -> Option<Self> {
+        words.first_chunk().map(Self)
+    }
+
+    /// ABI version once the region is whole: `Ok(None)` = not ready, `Err` = not a region.
+    pub fn abi_version(&self) -> Result<Option<u32>, u64> {
+        // SYNC(region-ready): acquire; pairs with the release store in `set_ready`.
+        match load_acquire(&self.0[READY]) {
+            0 => Ok(None),
+            ready if ready as u32 == MAGIC => Ok(Some((ready >> 32) as u32)),
+            other => Err(other),
+        }
+    }
+
+    /// Makes the region one that can be opened: everything before it is complete.
+    pub fn set_ready(&self) {
+        let ready = u64::from(MAGIC) | u64::from(ABI_VERSION) << 32;
+        // SYNC(region-ready): release; pairs with the acquire load in `abi_version`.
+        self.0[READY].store(ready, Ordering::Release);
+    }
+
+    /// Length of the file that the header speaks of.
+    pub fn total_len(&self) -> u64 {
+        self.0[TOTAL_LEN].load(Ordering::Relaxed)
+    }
+
+    /// Before [`Header::set_ready`] only.
+    pub fn set_total_len(&self, len: u64) {
+        self.0[TOTAL_LEN].store(len, Ordering::Relaxed);
+    }
+
+    /// `None` for a number that no state has.
+    pub fn state(&self) -> Option<State> {
+        State::from_word(self.0[STATE].load(Ordering::Relaxed))
+    }
+
+    /// One load: whether another region has taken this one's place.
+    #[inline(always)]
+    pub fn is_superseded(&self) -> bool {
+        self.0[STATE].load(Ordering::Relaxed) == State::Superseded as u64
+    }
+
+    /// For the writer.
+    pub fn set_state(&self, state: State) {
+        // Release: whoever reads `Superseded` finds the new region at the path.
+        self.0[STATE].store(state as u64, Ordering::Release);
+    }
+
+    /// The part that never changes.
+    pub fn fixed(&self) -> Fixed {
+        let mut fixed: Fixed = Zeroable::zeroed();
+        let values: &mut [u64] = bytemuck::cast_slice_mut(std::slice::from_mut(&mut fixed));
+        for (value, word) in values.iter_mut().zip(&self.0[FIXED..]) {
+            *value = word.load(Ordering::Relaxed);
+        }
+        fixed
+    }
+
+    /// Before [`Header::set_ready`] only.
+    pub fn set_fixed(&self, fixed: Fixed) {
+        let values: &[u64] = bytemuck::cast_slice(std::slice::from_ref(&fixed));
+        for (value, word) in values.iter().zip(&self.0[FIXED..]) {
+            word.store(*value, Ordering::Relaxed);
+        }
+    }
+
+    /// A word about the writer.
+    #[inline(always)]
+    pub fn owner(&self, which: Owner) -> u64 {
+        self.0[which as usize].load(Ordering::Relaxed)
+    }
+
+    /// For the writer.
+    #[inline(always)]
+    pub fn set_owner(&self, which: Owner, value: u64) {
+        self.0[which as usize].store(value, Ordering::Relaxed);
+    }
+
+    /// A word that ticks.
+    #[inline(always)]
+    pub fn pulse(&self, which: Pulse) -> u64 {
+        self.0[which as usize].load(Ordering::Relaxed)
+    }
+
+    /// For the writer.
+    #[inline(always)]
+    pub fn set_pulse(&self, which: Pulse, value: u64) {
+        self.0[which as usize].store(value, Ordering::Relaxed);
+    }
+
+    /// A counter's value.
+    pub fn counter(&self, which: Counter) -> u64 {
+        self.0[which as usize].load(Ordering::Relaxed)
+    }
+
+    /// For the writer: it is alone, so load and store do.
+    #[inline(always)]
+    pub fn count(&self, which: Counter, more: u64) {
+        let word = &self.0[which as usize];
+        word.store(word.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+    }
+
+    /// How many records of the section with that number are in use (upper bound of their places).
+    pub fn in_use(&self, section: usize) -> u64 {
+        self.0.get(IN_USE + section).map_or(0, |word| load_acquire(word))
+    }
+
+    /// For the writer, after the record has its identity.
+    pub fn set_in_use(&self, section: usize, records: u64) {
+        if let Some(word) = self.0.get(IN_USE + section) {
+            word.store(records, Ordering::Release);
+        }
+    }
+
+    /// The journal's head.
+    #[inline(always)]
+    pub fn journal_head(&self) -> &'a Word {
+        &self.0[JOURNAL_HEAD]
+    }
+}
+
+/// Zero-padded UTF-8 of at most 32 bytes.
+pub fn text32(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+    Some(bytes)
+}
+
+/// The inverse of [`text32`].
+pub fn from_text32(bytes: &[u8; 32]) -> Option<&str> {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    std::str::from_utf8(&bytes[..end]).ok()
+}

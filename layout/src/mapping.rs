@@ -1,0 +1,74 @@
+//! A region's file as words in memory: the one module that turns a mapping into a slice.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use memmap2::{MmapOptions, MmapRaw};
+
+use crate::sync::Word;
+
+/// A mapped file.
+pub struct Mapping {
+    raw: MmapRaw,
+    len: usize,
+    writable: bool,
+    identity: (u64, u64),
+}
+
+/// Device and inode: what tells a file from another one at the same path.
+pub fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    std::fs::metadata(path).map(|meta| (meta.dev(), meta.ino()))
+}
+
+impl Mapping {
+    /// Maps `path` for reading only: stores through it are impossible, the kernel sees to that.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let flags = (rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC).bits() as i32;
+        Self::map(OpenOptions::new().read(true).custom_flags(flags).open(path)?, false)
+    }
+
+    /// Maps `file`, which must be open for reading and writing, for both.
+    pub fn writable(file: File) -> io::Result<Self> {
+        Self::map(file, true)
+    }
+
+    fn map(file: File, writable: bool) -> io::Result<Self> {
+        let meta = file.metadata()?;
+        if !meta.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        let len = usize::try_from(meta.len()).map_err(io::Error::other)? / 8 * 8;
+        if len == 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is empty"));
+        }
+        let mut options = MmapOptions::new();
+        options.len(len);
+        let raw =
+            if writable { options.map_raw(&file)? } else { options.map_raw_read_only(&file)? };
+        Ok(Self { raw, len, writable, identity: (meta.dev(), meta.ino()) })
+    }
+
+    /// The mapping as words. Another process may change them at any time, hence atomics.
+    #[inline(always)]
+    pub fn words(&self) -> &[Word] {
+        // SAFETY: the mapping is page-aligned, `len` bytes long (a multiple of 8) and lives as long
+        // as `self`. Every access to it in every process is through 8-byte atomics. The file is
+        // allocated whole and never truncated while it may be mapped: the writer keeps to that, and
+        // the directory's mode keeps others out. Readers only load (relaxed), which the language
+        // allows on read-only memory; `writable` mappings alone are stored to (RegionWriter, and
+        // the subscriber's page).
+        unsafe { std::slice::from_raw_parts(self.raw.as_ptr().cast::<Word>(), self.len / 8) }
+    }
+
+    /// Whether stores are possible.
+    pub fn is_writable(&self) -> bool {
+        self.writable
+    }
+
+    /// Device and inode of the file.
+    pub fn identity(&self) -> (u64, u64) {
+        self.identity
+    }
+}

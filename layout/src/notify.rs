@@ -1,0 +1,48 @@
+//! Waking a subscriber without ever losing a wake-up, and without waking it twice.
+//!
+//! ```text
+//!  publisher                               subscriber
+//!  append journal entries                  armed = 1
+//!  fence(SeqCst)          ◄── (a) ──►      fence(SeqCst)
+//!  armed.swap(0) == 1 ?                    journal empty ?
+//!    yes: write(eventfd)                     yes: sleep on the eventfd
+//! ```
+//!
+//! Both sides store and then load what the other stores. The two fences are totally ordered: if the
+//! publisher's is first, the subscriber sees the entry; if the subscriber's is first, the publisher
+//! sees `armed`. One of them always notices. A busy reader is never armed and costs no write.
+//!
+//! # Orderings
+//! | operation | ordering | why | pairs with |
+//! |---|---|---|---|
+//! | both fences | SeqCst | store → load order on each side, see above | each other |
+//! | `armed.swap(0)` | relaxed | the eventfd's write and read order all else | |
+
+use crate::sync::{Ordering, Word, fence};
+
+/// The publisher's fence: once after a batch of journal entries, before [`take_armed`].
+#[inline]
+pub fn after_append() {
+    // SYNC(notify): sequentially consistent; pairs with the fence in `arm`.
+    fence(Ordering::SeqCst);
+}
+
+/// Whether the subscriber sleeps and is to be woken; it is then no longer armed.
+#[inline]
+pub fn take_armed(armed: &Word) -> bool {
+    armed.load(Ordering::Relaxed) != 0 && armed.swap(0, Ordering::Relaxed) != 0
+}
+
+/// The subscriber's half: afterwards it must look into the journal once more before it sleeps.
+#[inline]
+pub fn arm(armed: &Word) {
+    armed.store(1, Ordering::Relaxed);
+    // SYNC(notify): sequentially consistent; pairs with the fence in `after_append`.
+    fence(Ordering::SeqCst);
+}
+
+/// The subscriber found something after all.
+#[inline]
+pub fn disarm(armed: &Word) {
+    armed.store(0, Ordering::Relaxed);
+}

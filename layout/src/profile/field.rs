@@ -1,0 +1,148 @@
+//! Reading and writing one field of an account's bytes.
+
+use super::model::{Type, UnitId};
+use super::value::Value;
+use crate::Pubkey;
+
+/// A place in an account (or in a struct, if resolved from one), and what is there.
+///
+/// Reading never trusts the bytes: what lies outside of them, or does not fit the asked type,
+/// is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Field {
+    /// Where it starts: from the account's first byte, its discriminator included. Of a field
+    /// looked up in a struct: from the struct's first byte.
+    pub offset: u32,
+    /// What it holds.
+    pub ty: Type,
+    /// What its number counts.
+    pub unit: Option<UnitId>,
+}
+
+impl Field {
+    /// How many bytes it takes.
+    pub fn size(self) -> usize {
+        self.ty.size()
+    }
+
+    /// Its bytes in the account, if the account is long enough to have them all.
+    pub fn bytes(self, account: &[u8]) -> Option<&[u8]> {
+        let start = usize::try_from(self.offset).ok()?;
+        account.get(start..start.checked_add(self.size())?)
+    }
+
+    /// What it holds; `None` for structs and arrays, which have no single value.
+    pub fn read(self, account: &[u8]) -> Option<Value> {
+        Value::decode(self.ty, self.bytes(account)?)
+    }
+
+    /// Its number; of a bool or an enum, its byte. `None` if negative.
+    pub fn read_u128(self, account: &[u8]) -> Option<u128> {
+        self.read(account)?.as_u128()
+    }
+
+    /// Its number, as [`Field::read_u128`]; `None` if it does not fit.
+    pub fn read_u64(self, account: &[u8]) -> Option<u64> {
+        self.read_u128(account)?.try_into().ok()
+    }
+
+    /// Its number; of a bool or an enum, its byte. `None` if it does not fit.
+    pub fn read_i128(self, account: &[u8]) -> Option<i128> {
+        self.read(account)?.as_i128()
+    }
+
+    /// Its number, as [`Field::read_i128`]; `None` if it does not fit.
+    pub fn read_i64(self, account: &[u8]) -> Option<i64> {
+        self.read_i128(account)?.try_into().ok()
+    }
+
+    /// Its address, if it is one.
+    pub fn read_pubkey(self, account: &[u8]) -> Option<Pubkey> {
+        match self.ty {
+            Type::Pubkey => self.bytes(account)?.try_into().ok().map(Pubkey),
+            _ => None,
+        }
+    }
+
+    /// Its bytes, if it is a byte array.
+    pub fn read_bytes(self, account: &[u8]) -> Option<&[u8]> {
+        match self.ty {
+            Type::Bytes(_) => self.bytes(account),
+            _ => None,
+        }
+    }
+
+    /// A byte array as the text that programs keep in one: padded with spaces or zeroes.
+    ///
+    /// What is not UTF-8 in it becomes U+FFFD.
+    pub fn read_text(self, account: &[u8]) -> Option<String> {
+        let bytes = self.read_bytes(account)?;
+        let text = String::from_utf8_lossy(bytes);
+        Some(text.trim_matches(['\0', ' ']).to_owned())
+    }
+
+    /// Stores a number in an integer, a bool or an enum; false, with nothing stored, if it does
+    /// not fit or the account is too short.
+    #[must_use]
+    pub fn write_int(self, account: &mut [u8], number: i128) -> bool {
+        let fits = match self.ty {
+            Type::Bool => (0..=1).contains(&number),
+            Type::U8 | Type::Enum(_) => u8::try_from(number).is_ok(),
+            Type::U16 => u16::try_from(number).is_ok(),
+            Type::U32 => u32::try_from(number).is_ok(),
+            Type::U64 => u64::try_from(number).is_ok(),
+            Type::U128 => number >= 0,
+            Type::I8 => i8::try_from(number).is_ok(),
+            Type::I16 => i16::try_from(number).is_ok(),
+            Type::I32 => i32::try_from(number).is_ok(),
+            Type::I64 => i64::try_from(number).is_ok(),
+            Type::I128 => true,
+            Type::Pubkey | Type::Bytes(_) | Type::Struct(_) | Type::Array(_) => false,
+        };
+        fits && self.store(account, &number.to_le_bytes())
+    }
+
+    /// Stores a number as [`Field::write_int`] does.
+    #[must_use]
+    pub fn write_uint(self, account: &mut [u8], number: u128) -> bool {
+        match i128::try_from(number) {
+            Ok(number) => self.write_int(account, number),
+            Err(_) => self.ty == Type::U128 && self.store(account, &number.to_le_bytes()),
+        }
+    }
+
+    /// Stores an address; false if this is none or the account is too short.
+    #[must_use]
+    pub fn write_pubkey(self, account: &mut [u8], key: &Pubkey) -> bool {
+        self.ty == Type::Pubkey && self.store(account, &key.0)
+    }
+
+    /// Stores bytes in a byte array, zeroes behind them; false if this is none, or they or the
+    /// account do not fit.
+    #[must_use]
+    pub fn write_bytes(self, account: &mut [u8], bytes: &[u8]) -> bool {
+        if !matches!(self.ty, Type::Bytes(_)) || bytes.len() > self.size() {
+            return false;
+        }
+        let Some(target) = self.bytes_mut(account) else { return false };
+        target.fill(0);
+        for (to, from) in target.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        true
+    }
+
+    fn bytes_mut(self, account: &mut [u8]) -> Option<&mut [u8]> {
+        let start = usize::try_from(self.offset).ok()?;
+        account.get_mut(start..start.checked_add(self.size())?)
+    }
+
+    /// Stores the first `size()` bytes of `bytes`, which has at least so many.
+    fn store(self, account: &mut [u8], bytes: &[u8]) -> bool {
+        let Some(target) = self.bytes_mut(account) else { return false };
+        for (to, from) in target.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        true
+    }
+}

@@ -1,0 +1,219 @@
+//! From a path such as `perp_positions[3].base_asset_amount` to a field.
+
+use super::field::Field;
+use super::kind::Kind;
+use super::model::{AccountDef, FieldDef, StructId, Type};
+use super::{DISCRIMINATOR_LEN, Profile, suggest};
+
+/// Where a path starts.
+#[derive(Debug, Clone, Copy)]
+pub enum Root<'a> {
+    /// The account of this kind; offsets count from the account's first byte.
+    Kind(Kind),
+    /// This account; offsets count from its first byte.
+    Account(&'a AccountDef),
+    /// A struct; offsets count from its first byte.
+    Struct(StructId),
+}
+
+impl From<Kind> for Root<'_> {
+    fn from(kind: Kind) -> Self {
+        Root::Kind(kind)
+    }
+}
+
+impl<'a> From<&'a AccountDef> for Root<'a> {
+    fn from(account: &'a AccountDef) -> Self {
+        Root::Account(account)
+    }
+}
+
+impl From<StructId> for Root<'_> {
+    fn from(id: StructId) -> Self {
+        Root::Struct(id)
+    }
+}
+
+/// Why a path names no field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    /// The profile has no account, or not just one, of that kind.
+    #[error("this profile does not describe one single account of kind {kind}")]
+    NoAccount {
+        /// The kind that was asked for.
+        kind: Kind,
+    },
+    /// No field of that name.
+    #[error("{within} has no field {name:?}{}", suggest::hint(.nearest))]
+    UnknownField {
+        /// The name that was looked up, cut after 64 characters.
+        name: String,
+        /// The struct it was looked up in.
+        within: String,
+        /// What may have been meant, most likely first; may be empty.
+        nearest: Vec<String>,
+    },
+    /// An index past the last element.
+    #[error("{path} has {len} elements, so there is no index {index}")]
+    OutOfRange {
+        /// The path of the array.
+        path: String,
+        /// The index that was given.
+        index: u64,
+        /// How many elements there are.
+        len: u32,
+    },
+    /// A field of something that has none.
+    #[error("{path} is not a struct, so it has no field {name:?}")]
+    NotAStruct {
+        /// The path of what is not a struct.
+        path: String,
+        /// The field that was looked up, cut after 64 characters.
+        name: String,
+    },
+    /// An element of something that has none.
+    #[error("{path} is not an array, so it has no index {index}")]
+    NotAnArray {
+        /// The path of what is not an array.
+        path: String,
+        /// The index that was given.
+        index: u64,
+    },
+    /// Not a path at all.
+    #[error("{path:?} is not a path: write names and indexes, as in orders[0].price")]
+    Malformed {
+        /// What was given, cut after 64 characters.
+        path: String,
+    },
+}
+
+/// Longer paths are not looked at; the longest of Drift's has 68 characters.
+const MAX_PATH: usize = 512;
+
+impl Profile {
+    /// The field at `path` of an account or a struct.
+    ///
+    /// A path is names with dots between them, and indexes of arrays in brackets:
+    /// `amm.base_asset_reserve`, `perp_positions[3].base_asset_amount`, `orders[0]`.
+    pub fn resolve<'a>(&self, root: impl Into<Root<'a>>, path: &str) -> Result<Field, PathError> {
+        match root.into() {
+            Root::Struct(id) => in_struct(self, id, path),
+            Root::Account(account) => in_account(self, account, path),
+            Root::Kind(kind) => {
+                let account = self.account(kind).ok_or(PathError::NoAccount { kind })?;
+                in_account(self, account, path)
+            }
+        }
+    }
+}
+
+fn in_account(profile: &Profile, account: &AccountDef, path: &str) -> Result<Field, PathError> {
+    let field = in_struct(profile, account.struct_id, path)?;
+    Ok(Field { offset: field.offset + DISCRIMINATOR_LEN as u32, ..field })
+}
+
+/// The field at `path` of a struct, relative to the struct's first byte.
+pub(super) fn in_struct(profile: &Profile, id: StructId, path: &str) -> Result<Field, PathError> {
+    let steps = steps(path).ok_or_else(|| PathError::Malformed { path: cut(path) })?;
+    let mut here = Field { offset: 0, ty: Type::Struct(id), unit: None };
+    for Step { text, before } in steps {
+        here = match text {
+            Part::Name(name) => named(profile, here, name, before)?,
+            Part::Index(index) => indexed(profile, here, index, before)?,
+        };
+    }
+    Ok(here)
+}
+
+fn named(profile: &Profile, from: Field, name: &str, before: &str) -> Result<Field, PathError> {
+    let Type::Struct(id) = from.ty else {
+        return Err(PathError::NotAStruct { path: before.to_owned(), name: cut(name) });
+    };
+    let fields = profile.struct_def(id).map_or(&[][..], |known| &known.fields);
+    match fields.iter().find(|field| field.name == name) {
+        Some(field) => Ok(Field { offset: from.offset + field.offset, ..field.field() }),
+        None => Err(PathError::UnknownField {
+            name: cut(name),
+            within: profile.struct_def(id).map(|known| known.name.clone()).unwrap_or_default(),
+            nearest: nearest(profile, fields, name),
+        }),
+    }
+}
+
+/// The same name one level deeper is what was meant; else names that look alike.
+fn nearest(profile: &Profile, fields: &[FieldDef], name: &str) -> Vec<String> {
+    let deeper = fields.iter().filter_map(|field| {
+        let Type::Struct(id) = field.ty else { return None };
+        let found = profile.struct_def(id)?.field(name)?;
+        Some(format!("{}.{}", field.name, found.name))
+    });
+    let deeper: Vec<String> = deeper.take(3).collect();
+    if deeper.is_empty() {
+        suggest::nearest(name, fields.iter().map(|field| field.name.as_str()))
+    } else {
+        deeper
+    }
+}
+
+fn indexed(profile: &Profile, from: Field, index: u64, before: &str) -> Result<Field, PathError> {
+    let (elem, len) = match from.ty {
+        Type::Bytes(len) => (Type::U8, len),
+        Type::Array(id) => match profile.array(id) {
+            Some(array) => (array.elem, array.len),
+            None => return Err(PathError::NotAnArray { path: before.to_owned(), index }),
+        },
+        _ => return Err(PathError::NotAnArray { path: before.to_owned(), index }),
+    };
+    match u32::try_from(index) {
+        // Within the array, and so within the account, whose length fits in an u32 many times.
+        Ok(at) if at < len => {
+            Ok(Field { offset: from.offset + at * elem.size() as u32, ty: elem, unit: from.unit })
+        }
+        _ => Err(PathError::OutOfRange { path: before.to_owned(), index, len }),
+    }
+}
+
+/// A name or an index of a path, and the path up to it.
+struct Step<'a> {
+    text: Part<'a>,
+    before: &'a str,
+}
+
+enum Part<'a> {
+    Name(&'a str),
+    Index(u64),
+}
+
+/// The steps of a path; `None` if it is not one.
+fn steps(path: &str) -> Option<Vec<Step<'_>>> {
+    if path.len() > MAX_PATH {
+        return None;
+    }
+    let mut steps = Vec::new();
+    let mut at = 0;
+    loop {
+        let rest = path.get(at..)?;
+        let end = rest.find(['.', '[']).unwrap_or(rest.len());
+        let name = rest.get(..end).filter(|name| !name.is_empty() && !name.contains(']'))?;
+        let before = path.get(..at.saturating_sub(1))?;
+        steps.push(Step { text: Part::Name(name), before });
+        at += end;
+        while let Some(index) = path.get(at..)?.strip_prefix('[') {
+            let (digits, _) = index.split_once(']')?;
+            // `parse` would take a plus sign, too.
+            let good = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            let number = good.then(|| digits.parse().ok())??;
+            steps.push(Step { text: Part::Index(number), before: path.get(..at)? });
+            at += digits.len() + 2;
+        }
+        match path.get(at..)? {
+            "" => return Some(steps),
+            rest if rest.starts_with('.') => at += 1,
+            _ => return None,
+        }
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(64).collect()
+}

@@ -1,0 +1,457 @@
+//! A region opened for reading: everything in it is checked before it is used.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::clock;
+use crate::dir;
+use crate::error::OpenError;
+use crate::geometry::{Geometry, MAX_CAPACITY, PAGE, Section};
+use crate::header::{ABI_VERSION, Counter, FeedState, Fixed, Header, Owner, Pulse, State, from_text32};
+use crate::journal::{self, Next};
+use crate::mapping::{self, Mapping};
+use crate::oracle_price::{OraclePointer, OraclePrice};
+use crate::profile::{Kind, Profile};
+use crate::record::{self, Buffer, Meta, Shape, Unread};
+use crate::sync::Word;
+use crate::{Pubkey, directory};
+
+/// The writer counts as dead when its heartbeat (every 100 ms) is older than this.
+pub const HEARTBEAT_TIMEOUT_NS: u64 = 700_000_000;
+
+/// A mapped region.
+pub struct Region {
+    mapping: Mapping,
+    geometry: Geometry,
+    profile: Arc<Profile>,
+    schema: Arc<[u8]>,
+    schema_hash: [u8; 32],
+    hash_key: [u64; 2],
+    cluster: String,
+    this_boot: bool,
+    path: PathBuf,
+}
+
+/// One account's record: where it is and the identity it had when it was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordRef {
+    /// What the record holds.
+    pub kind: Kind,
+    /// Its number in the region.
+    pub number: u32,
+    /// Its place in its section: the market index, for markets.
+    pub place: u32,
+    /// The identity.
+    pub epoch: u64,
+    start: usize,
+    shape: Shape,
+}
+
+/// A copy of one version of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// What the version says beside its bytes.
+    pub meta: Meta,
+    /// The account, as far as the record holds it.
+    pub data: Vec<u8>,
+}
+
+impl Region {
+    /// Opens the region of a directory.
+    pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_file(&dir::region_path(dir))
+    }
+
+    /// Opens the region in `path`.
+    pub fn open_file(path: &Path) -> Result<Self, OpenError> {
+        let mapping = Mapping::open(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::NotFound => OpenError::NotFound { path: path.into() },
+            std::io::ErrorKind::PermissionDenied => {
+                OpenError::PermissionDenied { path: path.into() }
+            }
+            std::io::ErrorKind::InvalidInput | std::io::ErrorKind::UnexpectedEof => {
+                OpenError::Corrupt { path: path.into(), what: source.to_string() }
+            }
+            _ => OpenError::Io { action: "map", path: path.into(), source },
+        })?;
+        Self::from_mapping(mapping, path)
+    }
+
+    pub(crate) fn from_mapping(mapping: Mapping, path: &Path) -> Result<Self, OpenError> {
+        let corrupt = |what: &str| OpenError::Corrupt { path: path.into(), what: what.to_owned() };
+        let header = Header::new(mapping.words())
+            .ok_or_else(|| corrupt("it is shorter than the header page"))?;
+        match header.abi_version() {
+            Ok(Some(ABI_VERSION)) => {}
+            Ok(Some(found)) => {
+                let expected = ABI_VERSION;
+                return Err(OpenError::Incompatible { path: path.into(), found, expected });
+            }
+            Ok(None) => return Err(OpenError::NotReady { path: path.into() }),
+            Err(_) => return Err(corrupt("it does not begin with the magic number of a region")),
+        }
+        if header.total_len() != (mapping.words().len() * 8) as u64 {
+            return Err(corrupt("its length is not what its header says"));
+        }
+        let fixed = header.fixed();
+        let geometry = check_geometry(&fixed, mapping.words().len()).map_err(|what| corrupt(&what))?;
+        let cluster = from_text32(&fixed.cluster).ok_or_else(|| corrupt("its cluster is no text"))?;
+        let cluster = cluster.to_owned();
+        let schema = copy_bytes(mapping.words(), geometry.schema_offset, geometry.schema_len);
+        let profile = Profile::from_json(&schema)
+            .map_err(|error| corrupt(&format!("its schema section: {error}")))?;
+        Ok(Self {
+            geometry,
+            profile: Arc::new(profile),
+            schema: schema.into(),
+            schema_hash: fixed.schema_hash,
+            hash_key: fixed.hash_key,
+            cluster,
+            this_boot: fixed.boot_id == clock::boot_id(),
+            path: path.into(),
+            mapping,
+        })
+    }
+
+    /// The region that has taken this one's place at the same path, if any has.
+    pub fn successor(&self) -> Result<Option<Self>, OpenError> {
+        match mapping::identity(&self.path) {
+            Ok(identity) if identity == self.mapping.identity() => Ok(None),
+            Ok(_) => Self::open_file(&self.path).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn words(&self) -> &[Word] {
+        self.mapping.words()
+    }
+
+    /// The header's words.
+    #[inline(always)]
+    pub fn header(&self) -> Header<'_> {
+        match Header::new(self.words()) {
+            Some(header) => header,
+            // `open` has refused anything shorter.
+            None => unreachable!("a region is never shorter than its header"),
+        }
+    }
+
+    /// The region's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What accounts look like here.
+    pub fn profile(&self) -> &Arc<Profile> {
+        &self.profile
+    }
+
+    /// The schema section: the profile as compact JSON.
+    pub fn schema(&self) -> &Arc<[u8]> {
+        &self.schema
+    }
+
+    /// SHA-256 of the schema section.
+    pub fn schema_hash(&self) -> &[u8; 32] {
+        &self.schema_hash
+    }
+
+    /// The cluster whose accounts these are.
+    pub fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// Where everything is.
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    pub(crate) fn hash_key(&self) -> [u64; 2] {
+        self.hash_key
+    }
+
+    pub(crate) fn is_of_this_boot(&self) -> bool {
+        self.this_boot
+    }
+
+    pub(crate) fn identity(&self) -> (u64, u64) {
+        self.mapping.identity()
+    }
+
+    pub(crate) fn directory(&self) -> &[Word] {
+        let start = self.geometry.directory_offset / 8;
+        self.words().get(start..start + self.geometry.directory_entries).unwrap_or_default()
+    }
+
+    pub(crate) fn journal_ring(&self) -> &[Word] {
+        let start = self.geometry.journal_offset / 8;
+        let len = self.geometry.journal_entries * journal::ENTRY_WORDS;
+        self.words().get(start..start + len).unwrap_or_default()
+    }
+
+    // ------------------------------------------------------------------------ accounts
+
+    #[inline]
+    pub(crate) fn record_start(section: &Section, place: usize) -> usize {
+        section.offset / 8 + place * section.shape.stride()
+    }
+
+    #[inline(always)]
+    pub(crate) fn record_words(&self, start: usize, shape: Shape) -> &[Word] {
+        self.words().get(start..start + shape.stride()).unwrap_or_default()
+    }
+
+    /// The account at a place of its section: a market by its index.
+    pub fn at(&self, kind: Kind, place: usize) -> Option<RecordRef> {
+        let section = self.geometry.section(kind);
+        if place >= section.capacity {
+            return None;
+        }
+        let start = Self::record_start(section, place);
+        let (epoch, _) = record::identity(self.record_words(start, section.shape))?;
+        Some(RecordRef {
+            kind,
+            number: section.first_record + place as u32,
+            place: place as u32,
+            epoch,
+            start,
+            shape: section.shape,
+        })
+    }
+
+    /// The account in the record with that number.
+    pub fn record(&self, number: u32) -> Option<RecordRef> {
+        let (section, place) = self.geometry.locate(number)?;
+        self.at(section.kind, place)
+    }
+
+    /// The account with that address.
+    pub fn find(&self, pubkey: &Pubkey) -> Option<RecordRef> {
+        let hash = directory::hash(self.hash_key, pubkey);
+        let number = directory::lookup(self.directory(), hash, |number| {
+            self.pubkey_of(number).is_some_and(|found| found == *pubkey)
+        })?;
+        self.record(number)
+    }
+
+    fn pubkey_of(&self, number: u32) -> Option<Pubkey> {
+        let (section, place) = self.geometry.locate(number)?;
+        let start = Self::record_start(section, place);
+        Some(record::identity(self.record_words(start, section.shape))?.1)
+    }
+
+    /// All accounts of a kind, also closed ones and those that nothing was published of yet.
+    pub fn accounts(&self, kind: Kind) -> impl Iterator<Item = RecordRef> + '_ {
+        let in_use = self.header().in_use(kind as usize) as usize;
+        let capacity = self.geometry.section(kind).capacity;
+        (0..in_use.min(capacity)).filter_map(move |place| self.at(kind, place))
+    }
+
+    /// The account's address; `None` if the record is another's by now.
+    pub fn pubkey(&self, account: &RecordRef) -> Option<Pubkey> {
+        let (epoch, pubkey) = record::identity(self.record_words(account.start, account.shape))?;
+        (epoch == account.epoch).then_some(pubkey)
+    }
+
+    /// Reads one version with `read`, which runs again if it was torn.
+    #[inline(always)]
+    pub fn read<T>(
+        &self,
+        account: &RecordRef,
+        read: impl Fn(Buffer<'_>) -> T,
+    ) -> Result<T, Unread> {
+        record::read(self.record_words(account.start, account.shape), account.shape, account.epoch, read)
+    }
+
+    /// The newest version's number, without a look at anything else.
+    #[inline]
+    pub fn version(&self, account: &RecordRef) -> u64 {
+        record::version(self.record_words(account.start, account.shape))
+    }
+
+    /// What the newest version says beside its bytes.
+    pub fn meta(&self, account: &RecordRef) -> Result<Meta, Unread> {
+        self.read(account, |buffer| buffer.meta())
+    }
+
+    /// A copy of the newest version.
+    pub fn snapshot(&self, account: &RecordRef) -> Result<Snapshot, Unread> {
+        let room = account.shape.payload_words * 8;
+        let data = std::cell::RefCell::new(Vec::new());
+        let meta = self.read(account, |buffer| {
+            let meta = buffer.meta();
+            let mut data = data.borrow_mut();
+            data.resize((meta.data_len as usize).min(room), 0);
+            buffer.copy_payload(&mut data);
+            meta
+        })?;
+        Ok(Snapshot { meta, data: data.into_inner() })
+    }
+
+    /// When the account was last known to be what the chain says: CLOCK_MONOTONIC ns.
+    ///
+    /// While its feed is live and the writer's heart beats, that is the last heartbeat, however
+    /// long ago the account itself changed; else the time it was received, if that is later.
+    pub fn vouched_ns(&self, account: &RecordRef, received_ns: u64) -> u64 {
+        if !self.this_boot {
+            return 0;
+        }
+        let words = self.record_words(account.start, account.shape);
+        let vouched = match record::unfollowed_ns(words) {
+            0 => self.header().pulse(Pulse::LiveNs),
+            unfollowed => unfollowed.min(self.header().pulse(Pulse::LiveNs)),
+        };
+        vouched.max(received_ns)
+    }
+
+    /// Whether the writer's feeds follow the account.
+    pub fn is_followed(&self, account: &RecordRef) -> bool {
+        record::unfollowed_ns(self.record_words(account.start, account.shape)) == 0
+    }
+
+    // ------------------------------------------------------------------------- oracles
+
+    /// The oracle record that a market reads its price from, and by which source.
+    pub fn oracle_of(&self, market: &RecordRef) -> Option<(RecordRef, u8)> {
+        let pointer = self.read(market, |b| OraclePointer::from_extra(|i| b.extra(i))).ok()??;
+        let oracle = self.record(pointer.record)?;
+        (oracle.epoch == pointer.epoch && oracle.kind == Kind::Oracle)
+            .then_some((oracle, pointer.source))
+    }
+
+    /// An oracle's price by one of the sources in use, with the version it is from.
+    pub fn oracle_price(&self, oracle: &RecordRef, source: u8) -> Option<(OraclePrice, Meta)> {
+        let read = |b: Buffer<'_>| (OraclePrice::find(source, |i| b.extra(i)), b.meta());
+        let (price, meta) = self.read(oracle, read).ok()?;
+        price.map(|price| (price, meta))
+    }
+
+    // ------------------------------------------------------------------------- journal
+
+    /// The journal entry with number `cursor`.
+    #[inline]
+    pub fn journal(&self, cursor: u64) -> Next {
+        journal::read(self.journal_ring(), self.header().journal_head(), cursor)
+    }
+
+    /// Number of the next journal entry.
+    #[inline]
+    pub fn journal_head(&self) -> u64 {
+        journal::head(self.header().journal_head())
+    }
+
+    // -------------------------------------------------------------------------- writer
+
+    /// What the writer last said of itself; `None` if the word is not a state.
+    pub fn state(&self) -> Option<State> {
+        self.header().state()
+    }
+
+    /// Whether a writer runs: live by its own word, and by its heartbeat.
+    pub fn writer_alive(&self) -> bool {
+        let state = self.header().state();
+        matches!(state, Some(State::Live | State::Starting))
+            && self.heartbeat_age_ns() < HEARTBEAT_TIMEOUT_NS
+    }
+
+    /// Nanoseconds since the last heartbeat.
+    pub fn heartbeat_age_ns(&self) -> u64 {
+        if !self.this_boot {
+            return u64::MAX;
+        }
+        clock::monotonic_ns().saturating_sub(self.header().pulse(Pulse::HeartbeatNs))
+    }
+
+    /// A new number per writer start.
+    pub fn generation(&self) -> u64 {
+        self.header().owner(Owner::Generation)
+    }
+
+    /// The feeds' state as the writer last knew it; [`FeedState::Down`] if there is no writer.
+    pub fn feed_state(&self) -> FeedState {
+        if !self.writer_alive() {
+            return FeedState::Down;
+        }
+        FeedState::from_word(self.header().owner(Owner::FeedState)).unwrap_or(FeedState::Down)
+    }
+
+    /// The newest Solana slot.
+    pub fn slot(&self) -> u64 {
+        self.header().pulse(Pulse::Slot)
+    }
+
+    /// All counters by name.
+    pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        Counter::ALL.into_iter().map(|(counter, name)| (name, self.header().counter(counter)))
+    }
+}
+
+fn copy_bytes(words: &[Word], offset: usize, len: usize) -> Vec<u8> {
+    use crate::sync::Ordering;
+    let words = words.get(offset / 8..).unwrap_or_default();
+    let bytes = words.iter().flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes());
+    bytes.take(len).collect()
+}
+
+/// Every offset and length within the file, sections in the known order, not overlapping.
+fn check_geometry(fixed: &Fixed, words: usize) -> Result<Geometry, String> {
+    let total_len = words * 8;
+    let within = |what: &str, offset: u64, len: Option<u64>| -> Result<(usize, usize), String> {
+        let end = len.and_then(|len| offset.checked_add(len));
+        match end {
+            Some(end) if offset >= PAGE as u64 && offset % 8 == 0 && end <= total_len as u64 => {
+                Ok((offset as usize, (end - offset) as usize))
+            }
+            _ => Err(format!("its {what} lies outside of it")),
+        }
+    };
+    let power = |what: &str, entries: u64| match entries.is_power_of_two() {
+        true => Ok(entries),
+        false => Err(format!("its {what} has {entries} entries, which is no power of two")),
+    };
+    let (schema_offset, schema_len) =
+        within("schema", fixed.schema_offset, Some(fixed.schema_len))?;
+    let entries = power("directory", fixed.directory_entries)?;
+    let (directory_offset, _) =
+        within("directory", fixed.directory_offset, entries.checked_mul(8))?;
+    let journal_entries = power("journal", fixed.journal_entries)?;
+    let entry_len = journal::ENTRY_WORDS as u64 * 8;
+    let (journal_offset, _) =
+        within("journal", fixed.journal_offset, journal_entries.checked_mul(entry_len))?;
+    if fixed.section_count != Kind::ALL.len() as u64 {
+        return Err(format!("it has {} record sections", fixed.section_count));
+    }
+    let mut sections = Vec::with_capacity(Kind::ALL.len());
+    let mut first_record = 0u32;
+    for (kind, section) in Kind::ALL.into_iter().zip(&fixed.sections) {
+        let limit = MAX_CAPACITY as u64;
+        let sound = section.kind == kind as u64
+            && (1..=limit).contains(&section.capacity)
+            && section.extra_words <= 1 << 10
+            && section.payload_words <= 1 << 20
+            && section.first_record == u64::from(first_record);
+        let shape = Shape {
+            extra_words: section.extra_words as usize & 0xffff,
+            payload_words: section.payload_words as usize & 0xff_ffff,
+        };
+        if !sound || section.stride != shape.stride() as u64 {
+            return Err(format!("its section of {kind} records is damaged"));
+        }
+        let len = section.capacity.checked_mul(section.stride * 8);
+        let (offset, _) = within(kind.as_str(), section.offset, len)?;
+        let capacity = section.capacity as usize;
+        sections.push(Section { kind, offset, capacity, shape, first_record });
+        first_record += capacity as u32;
+    }
+    Ok(Geometry {
+        schema_offset,
+        schema_len,
+        directory_offset,
+        directory_entries: entries as usize,
+        journal_offset,
+        journal_entries: journal_entries as usize,
+        sections: sections.try_into().map_err(|_| "it lacks record sections".to_owned())?,
+        total_len,
+    })
+}

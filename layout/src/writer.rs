@@ -1,0 +1,422 @@
+//! The writer of a region: one per directory, by the lock it holds.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use crate::clock;
+use crate::dir;
+use crate::error::WriterError;
+use crate::geometry::{Geometry, Section};
+use crate::header::{Counter, FeedState, Header, Owner, Pulse, State};
+use crate::mapping::{self, Mapping};
+use crate::order::Stamp;
+use crate::profile::Kind;
+use crate::record::{self, Version};
+use crate::region::{RecordRef, Region};
+use crate::region_file::{self, Origin, RegionOptions};
+use crate::sync::{Ordering, Word};
+use crate::{Pubkey, directory, journal};
+
+/// One account as a feed brought it, ready for its record.
+#[derive(Debug, Clone, Copy)]
+pub struct AccountUpdate<'a> {
+    /// Which section.
+    pub kind: Kind,
+    /// The account's address.
+    pub pubkey: Pubkey,
+    /// Its place in the section for markets, whose index decides; `None` for others.
+    pub index: Option<u16>,
+    /// Where the update stands in the account's history.
+    pub stamp: Stamp,
+    /// CLOCK_MONOTONIC when it came in.
+    pub received_ns: u64,
+    /// The balance.
+    pub lamports: u64,
+    /// The account; empty when closed.
+    pub data: &'a [u8],
+    /// Extra words of the section's kind.
+    pub extra: &'a [u64],
+    /// The account is no more.
+    pub closed: bool,
+    /// The profile does not trust the data's length.
+    pub layout_mismatch: bool,
+}
+
+/// What became of an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// Readers see it as this version of this record.
+    Published {
+        /// The record's number.
+        record: u32,
+        /// The version.
+        version: u64,
+    },
+    /// It changed nothing.
+    Absorbed,
+    /// Something newer is there.
+    Stale,
+    /// There is no room for another account of its kind.
+    SectionFull,
+}
+
+/// The writing side of a region.
+pub struct RegionWriter {
+    dir: PathBuf,
+    options: RegionOptions,
+    region: Region,
+    _lock: File,
+    /// Records that nobody follows, oldest first: (since, place, epoch), checked when used.
+    unfollowed: [VecDeque<(u64, u32, u64)>; Kind::ALL.len()],
+    free: [Vec<u32>; Kind::ALL.len()],
+}
+
+impl RegionWriter {
+    /// Takes the directory's lock and adopts its region, or makes one.
+    pub fn open(dir: &Path, options: RegionOptions) -> Result<(Self, Origin), WriterError> {
+        region_file::prepare_dir(dir)?;
+        let lock = region_file::lock(dir)?;
+        let (region, origin) = region_file::open_or_create(dir, &options)?;
+        let mut writer = Self {
+            dir: dir.into(),
+            options,
+            region,
+            _lock: lock,
+            unfollowed: Default::default(),
+            free: Default::default(),
+        };
+        writer.take_over();
+        Ok((writer, origin))
+    }
+
+    /// The region, for reading.
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    fn header(&self) -> Header<'_> {
+        self.region.header()
+    }
+
+    fn words_of(&self, section: &Section, place: usize) -> &[Word] {
+        self.region.record_words(Region::record_start(section, place), section.shape)
+    }
+
+    // ------------------------------------------------------------------------ lifecycle
+
+    /// Makes a region whole that its last writer may have left in the middle of anything.
+    fn take_over(&mut self) {
+        let now = clock::monotonic_ns();
+        let header = self.header();
+        header.set_state(State::Starting);
+        // A number that no earlier writer had, also when an earlier region is lost.
+        let generation = (header.owner(Owner::Generation) + 1).max(clock::unix_ns() / 1_000_000);
+        header.set_owner(Owner::Generation, generation);
+        header.set_owner(Owner::WriterPid, u64::from(std::process::id()));
+        header.set_owner(Owner::WriterStartNs, now);
+        self.set_feed_state(FeedState::Connecting);
+        self.heartbeat(false);
+        self.rebuild_directory();
+        self.finish_interrupted_publish();
+    }
+
+    fn rebuild_directory(&mut self) {
+        let geometry = *self.region.geometry();
+        for (index, number, _tag) in directory::records(self.region.directory()) {
+            let named = self.region.record(number).and_then(|record| self.region.pubkey(&record));
+            if named.is_none() {
+                directory::clear(self.region.directory(), index);
+            }
+        }
+        for section in &geometry.sections {
+            let kind = section.kind;
+            let mut in_use = 0;
+            for place in 0..section.capacity {
+                let words = self.words_of(section, place);
+                let Some((epoch, pubkey)) = record::identity(words) else { continue };
+                in_use = place + 1;
+                let number = section.first_record + place as u32;
+                if self.region.find(&pubkey).is_none_or(|found| found.number != number) {
+                    self.enter(&pubkey, number);
+                }
+                let since = record::unfollowed_ns(self.words_of(section, place));
+                if since != 0 {
+                    self.unfollowed[kind as usize].push_back((since, place as u32, epoch));
+                }
+            }
+            let free = (0..in_use as u32).rev().filter(|place| {
+                record::identity(self.words_of(section, *place as usize)).is_none()
+            });
+            self.free[kind as usize] = free.collect();
+            self.unfollowed[kind as usize].make_contiguous().sort_unstable();
+            self.header().set_in_use(kind as usize, in_use as u64);
+        }
+    }
+
+    /// The last writer may have died between a record's publish and its journal entry.
+    fn finish_interrupted_publish(&mut self) {
+        let number = self.header().owner(Owner::Publishing);
+        let Some(record) = number.checked_sub(1).and_then(|n| self.region.record(n as u32)) else {
+            return;
+        };
+        if let Ok(meta) = self.region.meta(&record) {
+            self.journal(record.number, meta.version, meta.slot, meta.publish_ns);
+        }
+        self.header().set_owner(Owner::Publishing, 0);
+    }
+
+    /// Says that the region is served.
+    pub fn set_live(&self) {
+        self.heartbeat(false);
+        self.header().set_state(State::Live);
+    }
+
+    /// Says that the writer goes away in an orderly way.
+    pub fn set_stopped(&self) {
+        self.header().set_state(State::Stopped);
+    }
+
+    /// To be called every 100 ms. `live`: what is followed is known to be what the chain says.
+    pub fn heartbeat(&self, live: bool) {
+        let now = clock::monotonic_ns();
+        let header = self.header();
+        header.set_pulse(Pulse::HeartbeatNs, now);
+        header.set_pulse(Pulse::HeartbeatUnixNs, clock::unix_ns());
+        if live {
+            header.set_pulse(Pulse::LiveNs, now);
+        }
+    }
+
+    /// Stores the feeds' state, and since when it is so.
+    pub fn set_feed_state(&self, state: FeedState) {
+        let header = self.header();
+        if header.owner(Owner::FeedState) != state as u64 {
+            header.set_owner(Owner::FeedState, state as u64);
+            header.set_owner(Owner::FeedSinceNs, clock::monotonic_ns());
+        }
+    }
+
+    /// Stores the Solana slot, if it is a newer one.
+    pub fn set_slot(&self, slot: u64) {
+        let header = self.header();
+        if slot > header.pulse(Pulse::Slot) {
+            header.set_pulse(Pulse::Slot, slot);
+            header.set_pulse(Pulse::SlotNs, clock::monotonic_ns());
+        }
+    }
+
+    /// Adds to a counter.
+    #[inline]
+    pub fn count(&self, which: Counter, more: u64) {
+        self.header().count(which, more);
+    }
+
+    /// Whether the region's file is no longer at its path: systemd's RemoveIPC does that.
+    pub fn is_unlinked(&self) -> bool {
+        mapping::identity(self.region.path()).ok() != Some(self.region.identity())
+    }
+
+    /// Makes the file anew with all it holds, and sends readers of the old one there.
+    ///
+    /// If the directory is gone too, it is made again and its lock taken; another writer that was
+    /// quicker keeps it.
+    pub fn remake(&mut self) -> Result<(), WriterError> {
+        region_file::prepare_dir(&self.dir)?;
+        let lock_path = dir::lock_path(&self.dir);
+        if !lock_path.exists() {
+            self._lock = region_file::lock(&self.dir)?;
+        }
+        let _ = std::fs::remove_file(dir::new_region_path(&self.dir));
+        let path = dir::new_region_path(&self.dir);
+        let len = self.region.geometry().total_len as u64;
+        let file = region_file::allocate(&path, len, self.options.mode)?;
+        let io = |action| move |source| WriterError::Io { action, path, source };
+        let mapping = Mapping::writable(file).map_err(io("map"))?;
+        // All but the ready word, which comes last.
+        for (new, old) in mapping.words().iter().zip(self.region.words()).skip(1) {
+            let value = old.load(Ordering::Relaxed);
+            if value != 0 {
+                new.store(value, Ordering::Relaxed);
+            }
+        }
+        if let Some(header) = Header::new(mapping.words()) {
+            header.set_ready();
+        }
+        region_file::publish_file(&self.dir)?;
+        let fresh = Region::from_mapping(mapping, &dir::region_path(&self.dir))
+            .map_err(|error| WriterError::Options(format!("the remade region: {error}")))?;
+        let old = std::mem::replace(&mut self.region, fresh);
+        old.header().set_state(State::Superseded);
+        self.count(Counter::Remade, 1);
+        Ok(())
+    }
+
+    // ------------------------------------------------------------------------- accounts
+
+    /// The account's record, if it has one of that kind.
+    pub fn find(&self, kind: Kind, pubkey: &Pubkey) -> Option<RecordRef> {
+        self.region.find(pubkey).filter(|record| record.kind == kind)
+    }
+
+    /// Publishes an update unless something newer is there, or it changes nothing.
+    pub fn apply(&mut self, update: &AccountUpdate<'_>) -> Applied {
+        let Some(account) = self.reserve(update.kind, &update.pubkey, update.index) else {
+            self.count(Counter::SectionFull, 1);
+            return Applied::SectionFull;
+        };
+        let section = *self.region.geometry().section(update.kind);
+        let words = self.words_of(&section, account.place as usize);
+        let Stamp { slot, write_version, source } = update.stamp;
+        if let Some((slot, write_version, source)) = record::seen(words, section.shape) {
+            if !update.stamp.replaces(&Stamp { slot, write_version, source }) {
+                self.count(Counter::Stale, 1);
+                return Applied::Stale;
+            }
+        }
+        if self.is_unchanged(&account, update) {
+            record::set_seen(words, section.shape, slot, write_version, source);
+            self.count(Counter::Absorbed, 1);
+            return Applied::Absorbed;
+        }
+        let publish_ns = clock::monotonic_ns();
+        let version = Version {
+            data: update.data,
+            extra: update.extra,
+            slot,
+            write_version,
+            source,
+            received_ns: update.received_ns,
+            publish_ns,
+            lamports: update.lamports,
+            closed: update.closed,
+            layout_mismatch: update.layout_mismatch,
+        };
+        self.header().set_owner(Owner::Publishing, u64::from(account.number) + 1);
+        let version = record::publish(words, section.shape, &version);
+        self.journal(account.number, version, slot, publish_ns);
+        self.header().set_owner(Owner::Publishing, 0);
+        self.count(Counter::Published, 1);
+        for (counter, is_it) in [
+            (Counter::Closed, update.closed),
+            (Counter::LayoutMismatch, update.layout_mismatch),
+            (Counter::Truncated, update.data.len() > section.shape.payload_words * 8),
+        ] {
+            if is_it {
+                self.count(counter, 1);
+            }
+        }
+        Applied::Published { record: account.number, version }
+    }
+
+    fn is_unchanged(&self, account: &RecordRef, update: &AccountUpdate<'_>) -> bool {
+        let same = self.region.read(account, |buffer| {
+            let meta = buffer.meta();
+            meta.data_len as usize == update.data.len()
+                && meta.lamports == update.lamports
+                && meta.closed == update.closed
+                && meta.layout_mismatch == update.layout_mismatch
+                && !meta.truncated
+                && update.extra.iter().enumerate().all(|(i, word)| buffer.extra(i) == *word)
+                && buffer.payload_equals(update.data)
+        });
+        same.unwrap_or(false)
+    }
+
+    fn journal(&self, record: u32, version: u64, slot: u64, publish_ns: u64) {
+        let head = self.header().journal_head();
+        journal::append(self.region.journal_ring(), head, record, version, slot, publish_ns);
+    }
+
+    /// The account's record, made for it if need be; `None` if its section is full.
+    pub fn reserve(&mut self, kind: Kind, pubkey: &Pubkey, index: Option<u16>) -> Option<RecordRef> {
+        let found = self.region.find(pubkey);
+        if let Some(found) = found {
+            let in_place = index.is_none_or(|index| u32::from(index) == found.place);
+            if found.kind == kind && in_place {
+                return Some(found);
+            }
+            self.release(&found);
+        }
+        let section = *self.region.geometry().section(kind);
+        let place = match index {
+            Some(index) if usize::from(index) < section.capacity => u32::from(index),
+            Some(_) => return None,
+            None => self.free_place(&section)?,
+        };
+        if let Some(old) = self.region.at(kind, place as usize) {
+            self.release(&old);
+        }
+        record::rename(self.words_of(&section, place as usize), section.shape, pubkey);
+        if !self.enter(pubkey, section.first_record + place) {
+            return None;
+        }
+        let in_use = self.header().in_use(kind as usize).max(u64::from(place) + 1);
+        self.header().set_in_use(kind as usize, in_use);
+        self.region.at(kind, place as usize)
+    }
+
+    fn free_place(&mut self, section: &Section) -> Option<u32> {
+        let kind = section.kind as usize;
+        if let Some(place) = self.free[kind].pop() {
+            return Some(place);
+        }
+        let in_use = self.header().in_use(kind);
+        if in_use < section.capacity as u64 {
+            return Some(in_use as u32);
+        }
+        while let Some((since, place, epoch)) = self.unfollowed[kind].pop_front() {
+            let account = self.region.at(section.kind, place as usize);
+            let still = account.is_some_and(|account| {
+                let words = self.words_of(section, place as usize);
+                account.epoch == epoch && record::unfollowed_ns(words) == since
+            });
+            if still {
+                self.count(Counter::Reclaimed, 1);
+                return Some(place);
+            }
+        }
+        None
+    }
+
+    /// Takes the account out: whoever still holds its record reads it as gone.
+    fn release(&mut self, account: &RecordRef) {
+        let section = *self.region.geometry().section(account.kind);
+        if let Some(pubkey) = self.region.pubkey(account) {
+            let hash = directory::hash(self.region.hash_key(), &pubkey);
+            directory::remove(self.region.directory(), hash, account.number);
+        }
+        record::release(self.words_of(&section, account.place as usize));
+    }
+
+    fn enter(&self, pubkey: &Pubkey, number: u32) -> bool {
+        let hash = directory::hash(self.region.hash_key(), pubkey);
+        directory::insert(self.region.directory(), hash, number)
+    }
+
+    /// Says whether feeds follow an account. One that nobody follows is no longer vouched for,
+    /// and its record may be reclaimed when the section is full.
+    pub fn set_followed(&mut self, account: &RecordRef, followed: bool) {
+        let section = *self.region.geometry().section(account.kind);
+        let words = self.words_of(&section, account.place as usize);
+        if record::epoch(words) != account.epoch || followed == (record::unfollowed_ns(words) == 0) {
+            return;
+        }
+        let since = if followed { 0 } else { clock::monotonic_ns() };
+        record::set_unfollowed_ns(words, since);
+        if !followed {
+            let entry = (since, account.place, account.epoch);
+            self.unfollowed[account.kind as usize].push_back(entry);
+        }
+    }
+
+    /// The layout of the region.
+    pub fn geometry(&self) -> &Geometry {
+        self.region.geometry()
+    }
+}

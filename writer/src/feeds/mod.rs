@@ -1,0 +1,50 @@
+//! Feeds: each turns a source into account updates for the publisher.
+
+mod queue;
+pub mod replay;
+pub mod sim;
+
+use driftshm_layout::{FeedState, Pubkey};
+
+pub use queue::{Batch, Queue, Sink};
+
+/// One account as a feed brought it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountUpdate {
+    /// The account's address.
+    pub pubkey: Pubkey,
+    /// The program that owns it; `None` where the feed does not say.
+    pub owner: Option<Pubkey>,
+    /// The slot whose state it is: the account's own, not the last one seen.
+    pub slot: u64,
+    /// Orders updates of this source within a slot; 0 = it has none.
+    pub write_version: u64,
+    /// The balance. Zero, or no data, means that the account is closed.
+    pub lamports: u64,
+    /// The account, byte for byte.
+    pub data: Vec<u8>,
+    /// CLOCK_MONOTONIC ns when it came in.
+    pub received_ns: u64,
+    /// Rank of the source, see `Stamp::source`. The sink fills it in.
+    pub source: u8,
+}
+
+/// What a feed has to say beside accounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeedEvent {
+    /// How the feed is.
+    State(FeedState),
+    /// The newest Solana slot: the feed's pulse.
+    Slot(u64),
+    /// So many pieces of input could not be read and were skipped.
+    BadInput(u64),
+}
+
+/// What the publisher asks of a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeedCommand {
+    /// Bring this account from now on, and at once as it is now.
+    Follow(Pubkey),
+    /// It is no longer needed.
+    Unfollow(Pubkey),
+}

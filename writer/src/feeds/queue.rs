@@ -1,0 +1,280 @@
+//! The queue between feeds and the publisher: bounded, and under pressure conflated by account.
+//!
+//! Every update goes through while the publisher keeps up. When it does not, of each account's
+//! waiting updates only the newest stays: a burst costs the overwritten version, never memory.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+use driftshm_layout::FeedState;
+
+use super::{AccountUpdate, FeedCommand, FeedEvent};
+
+/// Updates that may wait before they are conflated.
+const CONFLATE_AT: usize = 8192;
+/// Distinct accounts that may wait before feeds are held back.
+const HOLD_BACK_AT: usize = 65_536;
+
+/// What the publisher gets in one go, in the order in which it came.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The accounts.
+    pub updates: Vec<AccountUpdate>,
+    /// What feeds said, with the source's rank.
+    pub events: Vec<(u8, FeedEvent)>,
+    /// How many updates were overwritten while they waited.
+    pub conflated: u64,
+}
+
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.updates.is_empty() && self.events.is_empty()
+    }
+}
+
+#[derive(Default)]
+struct Waiting {
+    batch: Batch,
+    /// Conflate when this many wait; grows with the number of distinct accounts.
+    conflate_at: usize,
+    woken: bool,
+}
+
+/// Shared by all feeds and the publisher.
+#[derive(Default)]
+pub struct Queue {
+    waiting: Mutex<Waiting>,
+    filled: Condvar,
+    emptied: Condvar,
+    stopped: AtomicBool,
+}
+
+impl Queue {
+    /// An empty queue.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self::default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Nothing panics under the lock; if it did, what is queued would still be whole.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves all that waits into `batch`, which is emptied first; waits for it until `deadline`.
+    pub fn take(&self, batch: &mut Batch, deadline: Instant) {
+        batch.updates.clear();
+        batch.events.clear();
+        batch.conflated = 0;
+        let mut waiting = self.lock();
+        while waiting.batch.is_empty() && !waiting.woken {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let woken = self.filled.wait_timeout(waiting, left);
+            waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        waiting.woken = false;
+        std::mem::swap(&mut waiting.batch, batch);
+        drop(waiting);
+        self.emptied.notify_all();
+    }
+
+    /// Makes a waiting [`Queue::take`] return: something else than a feed wants the publisher.
+    pub fn wake(&self) {
+        self.lock().woken = true;
+        self.filled.notify_one();
+    }
+
+    /// Tells all feeds to end.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.wake();
+        self.emptied.notify_all();
+    }
+
+    /// Whether feeds are to end.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    fn push(&self, updates: &mut Vec<AccountUpdate>, source: u8) {
+        let mut waiting = self.lock();
+        while waiting.batch.updates.len() >= HOLD_BACK_AT && !self.is_stopped() {
+            conflate(&mut waiting);
+            if waiting.batch.updates.len() < HOLD_BACK_AT {
+                break;
+            }
+            let timeout = Duration::from_millis(100);
+            let woken = self.emptied.wait_timeout(waiting, timeout);
+            waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let was_empty = waiting.batch.is_empty();
+        waiting.batch.updates.extend(updates.drain(..).map(|update| AccountUpdate { source, ..update }));
+        if waiting.batch.updates.len() >= waiting.conflate_at.max(CONFLATE_AT) {
+            conflate(&mut waiting);
+        }
+        drop(waiting);
+        if was_empty {
+            self.filled.notify_one();
+        }
+    }
+
+    fn push_event(&self, source: u8, event: FeedEvent) {
+        let mut waiting = self.lock();
+        // A slot replaces the one that still waits; states and counts are rare.
+        let last = waiting.batch.events.last_mut();
+        match (last, &event) {
+            (Some((from, FeedEvent::Slot(old))), FeedEvent::Slot(new)) if *from == source => {
+                *old = (*old).max(*new);
+            }
+            (Some((from, FeedEvent::BadInput(old))), FeedEvent::BadInput(new))
+                if *from == source =>
+            {
+                *old += new;
+            }
+            _ => waiting.batch.events.push((source, event)),
+        }
+        drop(waiting);
+        self.filled.notify_one();
+    }
+}
+
+/// Keeps of each account and source the update that came last: feeds bring an account's updates
+/// in order, and the comparator drops what is older all the same.
+fn conflate(waiting: &mut Waiting) {
+    let updates = &mut waiting.batch.updates;
+    let before = updates.len();
+    let last: HashMap<_, _> = updates
+        .iter()
+        .enumerate()
+        .map(|(place, update)| ((update.pubkey, update.source), place))
+        .collect();
+    let mut place = 0;
+    updates.retain(|update| {
+        let keep = last.get(&(update.pubkey, update.source)) == Some(&place);
+        place += 1;
+        keep
+    });
+    waiting.batch.conflated += (before - updates.len()) as u64;
+    waiting.conflate_at = updates.len() * 2;
+}
+
+/// A feed's end of the queue.
+#[derive(Clone)]
+pub struct Sink {
+    queue: Arc<Queue>,
+    source: u8,
+    commands: Receiver<FeedCommand>,
+}
+
+impl Sink {
+    /// The end for the feed with this rank; it finds its commands in `commands`.
+    pub fn new(queue: Arc<Queue>, source: u8, commands: Receiver<FeedCommand>) -> Self {
+        Self { queue, source, commands }
+    }
+
+    /// Hands over updates, in order; `updates` is empty afterwards. Waits only if more distinct
+    /// accounts wait than the queue holds.
+    pub fn send(&self, updates: &mut Vec<AccountUpdate>) {
+        if !updates.is_empty() {
+            self.queue.push(updates, self.source);
+        }
+    }
+
+    /// Says how the feed is.
+    pub fn state(&self, state: FeedState) {
+        self.queue.push_event(self.source, FeedEvent::State(state));
+    }
+
+    /// Says which slot the chain is at.
+    pub fn slot(&self, slot: u64) {
+        self.queue.push_event(self.source, FeedEvent::Slot(slot));
+    }
+
+    /// Counts input that could not be read.
+    pub fn bad_input(&self, pieces: u64) {
+        self.queue.push_event(self.source, FeedEvent::BadInput(pieces));
+    }
+
+    /// What the publisher asks for; wait on it instead of sleeping. Its other end is dropped when
+    /// the writer stops.
+    pub fn commands(&self) -> &Receiver<FeedCommand> {
+        &self.commands
+    }
+
+    /// Whether the feed is to end.
+    pub fn is_stopped(&self) -> bool {
+        self.queue.is_stopped()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use driftshm_layout::Pubkey;
+
+    fn update(account: u8, write_version: u64) -> AccountUpdate {
+        AccountUpdate {
+            pubkey: Pubkey([account; 32]),
+            owner: None,
+            slot: 1,
+            write_version,
+            lamports: 1,
+            data: vec![account],
+            received_ns: 0,
+            source: 0,
+        }
+    }
+
+    fn sink(queue: &Arc<Queue>) -> Sink {
+        Sink::new(Arc::clone(queue), 7, crossbeam_channel::unbounded().1)
+    }
+
+    #[test]
+    fn every_update_passes_in_order_while_the_publisher_keeps_up() {
+        let queue = Queue::new();
+        sink(&queue).send(&mut (0..100).map(|n| update(1, n)).collect());
+        let mut batch = Batch::default();
+        queue.take(&mut batch, Instant::now());
+        let got: Vec<_> = batch.updates.iter().map(|u| u.write_version).collect();
+        assert_eq!(got, (0..100).collect::<Vec<_>>());
+        assert!(batch.updates.iter().all(|update| update.source == 7));
+        assert_eq!(batch.conflated, 0);
+    }
+
+    #[test]
+    fn a_burst_costs_overwritten_versions_never_memory() {
+        let queue = Queue::new();
+        let sink = sink(&queue);
+        let total = CONFLATE_AT as u64 * 10;
+        for n in 0..total {
+            sink.send(&mut vec![update((n % 3) as u8, n)]);
+        }
+        let mut batch = Batch::default();
+        queue.take(&mut batch, Instant::now());
+        assert!(batch.updates.len() < CONFLATE_AT);
+        assert_eq!(batch.updates.len() as u64 + batch.conflated, total);
+        for account in 0..3u64 {
+            let newest = batch.updates.iter().filter(|u| u.pubkey.0[0] == account as u8).next_back();
+            let expected = (0..total).rev().find(|n| n % 3 == account);
+            assert_eq!(newest.map(|update| update.write_version), expected);
+        }
+    }
+
+    #[test]
+    fn slots_that_wait_are_one_event() {
+        let queue = Queue::new();
+        let sink = sink(&queue);
+        sink.slot(5);
+        sink.slot(9);
+        sink.slot(8);
+        sink.state(FeedState::Live);
+        let mut batch = Batch::default();
+        queue.take(&mut batch, Instant::now());
+        assert_eq!(batch.events, [(7, FeedEvent::Slot(9)), (7, FeedEvent::State(FeedState::Live))]);
+    }
+}
