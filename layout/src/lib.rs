@@ -1,6 +1,6 @@
 //! The shared-memory region of driftshm: one writer, any number of readers, nothing torn.
 //!
-//! A Rust bot uses [`Region`] to read and [`subscription::Subscription`] to await changes; the
+//! A Rust bot uses [`Region`] to read and [`control::Subscription`] to await changes; the
 //! writer daemon uses [`RegionWriter`]. `docs/region-format.md` draws the whole.
 
 pub mod clock;
@@ -19,6 +19,8 @@ pub mod record;
 pub mod sync;
 mod torn;
 
+#[cfg(not(driftshm_loom))]
+pub mod control;
 #[cfg(not(driftshm_loom))]
 pub mod mapping;
 #[cfg(not(driftshm_loom))]

@@ -122,6 +122,12 @@ impl Region {
         }
     }
 
+    /// Whether this region was copied from `other` when its file was lost: records, versions and
+    /// journal numbers are the same.
+    pub fn is_copy_of(&self, other: &Self) -> bool {
+        self.hash_key == other.hash_key && self.schema_hash == other.schema_hash
+    }
+
     #[inline(always)]
     pub(crate) fn words(&self) -> &[Word] {
         self.mapping.words()

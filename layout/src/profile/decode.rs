@@ -9,23 +9,20 @@ use super::path::Root;
 use super::value::Value;
 
 impl Profile {
-    /// The whole account, decoded: structs as objects, enums by the name of their variant (or by
+    /// A whole account (or the bytes of a struct), decoded: structs as objects, enums by the name of their variant (or by
     /// number, if it is unknown), addresses in base58, arrays and byte arrays as lists.
     ///
     /// Integers that fit in 64 bits are numbers, larger ones strings: most readers of JSON would
     /// round them. What a shorter account lacks is null. `None` if the account has another
     /// discriminator, or a length that this layout cannot be trusted with.
     pub fn to_json_value<'a>(&self, root: impl Into<Root<'a>>, data: &[u8]) -> Option<Json> {
-        let account = match root.into() {
-            Root::Account(account) => account,
-            Root::Kind(kind) => self.account(kind)?,
-            Root::Struct(id) => return Some(self.struct_json_value(self.struct_def(id)?, data)),
+        let (id, account) = self.root(root.into()).ok()?;
+        let body = match account {
+            Some(account) if !account.layout_ok(data.len()) => return None,
+            Some(account) => data.strip_prefix(&account.discriminator)?,
+            None => data,
         };
-        let body = data.strip_prefix(&account.discriminator)?;
-        if !account.layout_ok(data.len()) {
-            return None;
-        }
-        Some(self.struct_json_value(self.struct_def(account.struct_id)?, body))
+        Some(self.struct_json_value(self.struct_def(id)?, body))
     }
 
     /// One field, decoded as [`Profile::to_json_value`] does; null if it is not there.

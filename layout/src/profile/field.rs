@@ -21,43 +21,47 @@ pub struct Field {
 
 impl Field {
     /// How many bytes it takes.
-    pub fn size(self) -> usize {
+    pub fn size(&self) -> usize {
         self.ty.size()
     }
 
+    /// Where it ends: an account of at least this length has all of it.
+    pub fn end(&self) -> usize {
+        usize::try_from(self.offset).unwrap_or(usize::MAX).saturating_add(self.size())
+    }
+
     /// Its bytes in the account, if the account is long enough to have them all.
-    pub fn bytes(self, account: &[u8]) -> Option<&[u8]> {
-        let start = usize::try_from(self.offset).ok()?;
-        account.get(start..start.checked_add(self.size())?)
+    pub fn bytes<'a>(&self, account: &'a [u8]) -> Option<&'a [u8]> {
+        account.get(usize::try_from(self.offset).ok()?..self.end())
     }
 
     /// What it holds; `None` for structs and arrays, which have no single value.
-    pub fn read(self, account: &[u8]) -> Option<Value> {
+    pub fn read(&self, account: &[u8]) -> Option<Value> {
         Value::decode(self.ty, self.bytes(account)?)
     }
 
     /// Its number; of a bool or an enum, its byte. `None` if negative.
-    pub fn read_u128(self, account: &[u8]) -> Option<u128> {
+    pub fn read_u128(&self, account: &[u8]) -> Option<u128> {
         self.read(account)?.as_u128()
     }
 
     /// Its number, as [`Field::read_u128`]; `None` if it does not fit.
-    pub fn read_u64(self, account: &[u8]) -> Option<u64> {
+    pub fn read_u64(&self, account: &[u8]) -> Option<u64> {
         self.read_u128(account)?.try_into().ok()
     }
 
     /// Its number; of a bool or an enum, its byte. `None` if it does not fit.
-    pub fn read_i128(self, account: &[u8]) -> Option<i128> {
+    pub fn read_i128(&self, account: &[u8]) -> Option<i128> {
         self.read(account)?.as_i128()
     }
 
     /// Its number, as [`Field::read_i128`]; `None` if it does not fit.
-    pub fn read_i64(self, account: &[u8]) -> Option<i64> {
+    pub fn read_i64(&self, account: &[u8]) -> Option<i64> {
         self.read_i128(account)?.try_into().ok()
     }
 
     /// Its address, if it is one.
-    pub fn read_pubkey(self, account: &[u8]) -> Option<Pubkey> {
+    pub fn read_pubkey(&self, account: &[u8]) -> Option<Pubkey> {
         match self.ty {
             Type::Pubkey => self.bytes(account)?.try_into().ok().map(Pubkey),
             _ => None,
@@ -65,7 +69,7 @@ impl Field {
     }
 
     /// Its bytes, if it is a byte array.
-    pub fn read_bytes(self, account: &[u8]) -> Option<&[u8]> {
+    pub fn read_bytes<'a>(&self, account: &'a [u8]) -> Option<&'a [u8]> {
         match self.ty {
             Type::Bytes(_) => self.bytes(account),
             _ => None,
@@ -75,7 +79,7 @@ impl Field {
     /// A byte array as the text that programs keep in one: padded with spaces or zeroes.
     ///
     /// What is not UTF-8 in it becomes U+FFFD.
-    pub fn read_text(self, account: &[u8]) -> Option<String> {
+    pub fn read_text(&self, account: &[u8]) -> Option<String> {
         let bytes = self.read_bytes(account)?;
         let text = String::from_utf8_lossy(bytes);
         Some(text.trim_matches(['\0', ' ']).to_owned())
@@ -84,7 +88,7 @@ impl Field {
     /// Stores a number in an integer, a bool or an enum; false, with nothing stored, if it does
     /// not fit or the account is too short.
     #[must_use]
-    pub fn write_int(self, account: &mut [u8], number: i128) -> bool {
+    pub fn write_int(&self, account: &mut [u8], number: i128) -> bool {
         let fits = match self.ty {
             Type::Bool => (0..=1).contains(&number),
             Type::U8 | Type::Enum(_) => u8::try_from(number).is_ok(),
@@ -104,7 +108,7 @@ impl Field {
 
     /// Stores a number as [`Field::write_int`] does.
     #[must_use]
-    pub fn write_uint(self, account: &mut [u8], number: u128) -> bool {
+    pub fn write_uint(&self, account: &mut [u8], number: u128) -> bool {
         match i128::try_from(number) {
             Ok(number) => self.write_int(account, number),
             Err(_) => self.ty == Type::U128 && self.store(account, &number.to_le_bytes()),
@@ -113,14 +117,14 @@ impl Field {
 
     /// Stores an address; false if this is none or the account is too short.
     #[must_use]
-    pub fn write_pubkey(self, account: &mut [u8], key: &Pubkey) -> bool {
+    pub fn write_pubkey(&self, account: &mut [u8], key: &Pubkey) -> bool {
         self.ty == Type::Pubkey && self.store(account, &key.0)
     }
 
     /// Stores bytes in a byte array, zeroes behind them; false if this is none, or they or the
     /// account do not fit.
     #[must_use]
-    pub fn write_bytes(self, account: &mut [u8], bytes: &[u8]) -> bool {
+    pub fn write_bytes(&self, account: &mut [u8], bytes: &[u8]) -> bool {
         if !matches!(self.ty, Type::Bytes(_)) || bytes.len() > self.size() {
             return false;
         }
@@ -132,13 +136,12 @@ impl Field {
         true
     }
 
-    fn bytes_mut(self, account: &mut [u8]) -> Option<&mut [u8]> {
-        let start = usize::try_from(self.offset).ok()?;
-        account.get_mut(start..start.checked_add(self.size())?)
+    fn bytes_mut<'a>(&self, account: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        account.get_mut(usize::try_from(self.offset).ok()?..self.end())
     }
 
     /// Stores the first `size()` bytes of `bytes`, which has at least so many.
-    fn store(self, account: &mut [u8], bytes: &[u8]) -> bool {
+    fn store(&self, account: &mut [u8], bytes: &[u8]) -> bool {
         let Some(target) = self.bytes_mut(account) else { return false };
         for (to, from) in target.iter_mut().zip(bytes) {
             *to = *from;

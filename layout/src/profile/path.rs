@@ -14,6 +14,8 @@ pub enum Root<'a> {
     Account(&'a AccountDef),
     /// A struct; offsets count from its first byte.
     Struct(StructId),
+    /// The account of this name, else the struct of this name.
+    Named(&'a str),
 }
 
 impl From<Kind> for Root<'_> {
@@ -34,6 +36,12 @@ impl From<StructId> for Root<'_> {
     }
 }
 
+impl<'a> From<&'a str> for Root<'a> {
+    fn from(name: &'a str) -> Self {
+        Root::Named(name)
+    }
+}
+
 /// Why a path names no field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
@@ -42,6 +50,12 @@ pub enum PathError {
     NoAccount {
         /// The kind that was asked for.
         kind: Kind,
+    },
+    /// The profile has no account and no struct of that name.
+    #[error("this profile has no account and no struct {name:?}")]
+    UnknownRoot {
+        /// The name that was looked up, cut after 64 characters.
+        name: String,
     },
     /// No field of that name.
     #[error("{within} has no field {name:?}{}", suggest::hint(.nearest))]
@@ -96,24 +110,42 @@ impl Profile {
     /// A path is names with dots between them, and indexes of arrays in brackets:
     /// `amm.base_asset_reserve`, `perp_positions[3].base_asset_amount`, `orders[0]`.
     pub fn resolve<'a>(&self, root: impl Into<Root<'a>>, path: &str) -> Result<Field, PathError> {
-        match root.into() {
-            Root::Struct(id) => in_struct(self, id, path),
-            Root::Account(account) => in_account(self, account, path),
-            Root::Kind(kind) => {
-                let account = self.account(kind).ok_or(PathError::NoAccount { kind })?;
-                in_account(self, account, path)
-            }
+        match self.root(root.into())? {
+            (id, Some(_)) => in_account(self, id, path),
+            (id, None) => in_struct(self, id, path),
         }
+    }
+
+    /// The struct behind a root, and the account that it is the whole of.
+    pub(super) fn root<'a>(
+        &'a self,
+        root: Root<'a>,
+    ) -> Result<(StructId, Option<&'a AccountDef>), PathError> {
+        let account = match root {
+            Root::Struct(id) => return Ok((id, None)),
+            Root::Account(account) => account,
+            Root::Kind(kind) => self.account(kind).ok_or(PathError::NoAccount { kind })?,
+            Root::Named(name) => match self.account_by_name(name) {
+                Some(account) => account,
+                None => {
+                    let id = self.struct_by_name(name);
+                    let unknown = || PathError::UnknownRoot { name: cut(name) };
+                    return Ok((id.ok_or_else(unknown)?, None));
+                }
+            },
+        };
+        Ok((account.struct_id, Some(account)))
     }
 }
 
-fn in_account(profile: &Profile, account: &AccountDef, path: &str) -> Result<Field, PathError> {
-    let field = in_struct(profile, account.struct_id, path)?;
+/// The field at `path` of the account that is this struct, behind its discriminator.
+pub(super) fn in_account(profile: &Profile, id: StructId, path: &str) -> Result<Field, PathError> {
+    let field = in_struct(profile, id, path)?;
     Ok(Field { offset: field.offset + DISCRIMINATOR_LEN as u32, ..field })
 }
 
 /// The field at `path` of a struct, relative to the struct's first byte.
-pub(super) fn in_struct(profile: &Profile, id: StructId, path: &str) -> Result<Field, PathError> {
+fn in_struct(profile: &Profile, id: StructId, path: &str) -> Result<Field, PathError> {
     let steps = steps(path).ok_or_else(|| PathError::Malformed { path: cut(path) })?;
     let mut here = Field { offset: 0, ty: Type::Struct(id), unit: None };
     for Step { text, before } in steps {

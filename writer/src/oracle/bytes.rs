@@ -1,5 +1,7 @@
 //! Checked reads of little-endian figures.
 
+use driftshm_layout::profile::Field;
+
 use super::Problem;
 
 /// Refuses data of fewer than `needed` bytes.
@@ -18,6 +20,20 @@ pub(super) fn require_discriminator(data: &[u8], expected: [u8; 8]) -> Result<()
         return Err(Problem::WrongMagic { found, expected });
     }
     Ok(())
+}
+
+/// Where the last of a profile's fields ends in the account.
+pub(super) fn end_of_all<const N: usize>(fields: [Field; N]) -> usize {
+    let end =
+        |field: Field| usize::try_from(field.offset).map(|at| at.saturating_add(field.size()));
+    // An offset that no account on this machine can have is one no account reaches to.
+    fields.into_iter().map(|field| end(field).unwrap_or(usize::MAX)).max().unwrap_or(0)
+}
+
+/// A figure of a profile's field. Once the account is known to be long enough, none means that
+/// the number in it does not fit.
+pub(super) fn fits<T>(figure: Option<T>, what: &'static str) -> Result<T, Problem> {
+    figure.ok_or(Problem::Overflow { what })
 }
 
 /// The `N` bytes at `offset`.

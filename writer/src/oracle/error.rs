@@ -57,8 +57,8 @@ pub enum Problem {
         /// The power of ten.
         decimals: u32,
     },
-    /// A figure does not fit its type once scaled.
-    #[error("its {what} is out of range once scaled; the account is not sane")]
+    /// A figure does not fit its type, as it lies or once scaled.
+    #[error("its {what} is out of range; the account is not sane")]
     Overflow {
         /// Which figure.
         what: &'static str,

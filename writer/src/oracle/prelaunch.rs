@@ -1,9 +1,9 @@
 //! Prices of markets that no outside feed covers, kept by the program itself from the market's
 //! own trades. They are in price precision as they lie; the profile says where.
 
-use driftshm_layout::profile::{Field, Profile};
+use driftshm_layout::profile::{Field, Profile, role};
 
-use super::bytes::{require, require_discriminator};
+use super::bytes::{end_of_all, fits, require, require_discriminator};
 use super::{OraclePrice, Problem};
 
 const ACCOUNT: &str = "PrelaunchOracle";
@@ -14,40 +14,35 @@ pub(super) struct Layout {
     discriminator: [u8; 8],
     price: Field,
     confidence: Field,
-    amm_last_update_slot: Field,
+    published_slot: Field,
 }
 
 impl Layout {
     /// `None` if the profile lacks the account or one of the fields.
     pub fn from_profile(profile: &Profile) -> Option<Self> {
-        let field = |path| profile.resolve(ACCOUNT, path).ok();
+        let account = profile.account_by_name(ACCOUNT)?;
         Some(Self {
-            discriminator: profile.account_by_name(ACCOUNT)?.discriminator,
-            price: field("price")?,
-            confidence: field("confidence")?,
-            // Not `last_update_slot`: the program counts a price's age from the market's own
-            // last update.
-            amm_last_update_slot: field("amm_last_update_slot")?,
+            discriminator: account.discriminator,
+            price: account.role(role::PRICE)?,
+            confidence: account.role(role::CONFIDENCE)?,
+            published_slot: account.role(role::PUBLISHED_SLOT)?,
         })
     }
 
     /// How far the figures reach into the account.
     fn needed(&self) -> usize {
-        let fields = [&self.price, &self.confidence, &self.amm_last_update_slot];
-        fields.map(Field::end).into_iter().fold(self.discriminator.len(), usize::max)
+        end_of_all([self.price, self.confidence, self.published_slot])
     }
 }
 
 pub(super) fn decode(layout: Option<&Layout>, data: &[u8]) -> Result<OraclePrice, Problem> {
-    let not_in_profile = Problem::NotInProfile { account: ACCOUNT };
-    let layout = layout.ok_or(not_in_profile)?;
+    let layout = layout.ok_or(Problem::NotInProfile { account: ACCOUNT })?;
     require(data, layout.needed())?;
     require_discriminator(data, layout.discriminator)?;
     Ok(OraclePrice {
-        // The bytes are there, so `None` can only be a profile whose field is no such number.
-        price: layout.price.read_i64(data).ok_or(not_in_profile)?,
-        confidence: layout.confidence.read_u64(data).ok_or(not_in_profile)?,
-        published_slot: layout.amm_last_update_slot.read_u64(data).ok_or(not_in_profile)?,
+        price: fits(layout.price.read_i64(data), "price")?,
+        confidence: fits(layout.confidence.read_u64(data), "confidence")?,
+        published_slot: fits(layout.published_slot.read_u64(data), "slot")?,
         has_sufficient_number_of_data_points: true,
     })
 }
@@ -73,7 +68,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn reads_what_the_profile_points_at_unscaled() {
+    fn the_slot_is_the_markets_last_update_and_nothing_is_scaled() {
         let expected = OraclePrice {
             price: 1_500_000,
             confidence: 10_000,

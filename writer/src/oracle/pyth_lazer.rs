@@ -1,9 +1,9 @@
 //! Pyth Lazer prices, which the program keeps in accounts of its own: the profile says where.
 
-use driftshm_layout::profile::{Field, Profile};
+use driftshm_layout::profile::{Field, Profile, role};
 
 use super::Problem;
-use super::bytes::{require, require_discriminator};
+use super::bytes::{end_of_all, fits, require, require_discriminator};
 use super::scale::Reading;
 
 const ACCOUNT: &str = "PythLazerOracle";
@@ -21,41 +21,40 @@ pub(super) struct Layout {
 impl Layout {
     /// `None` if the profile lacks the account or one of the fields.
     pub fn from_profile(profile: &Profile) -> Option<Self> {
-        let field = |path| profile.resolve(ACCOUNT, path).ok();
+        let account = profile.account_by_name(ACCOUNT)?;
         Some(Self {
-            discriminator: profile.account_by_name(ACCOUNT)?.discriminator,
-            price: field("price")?,
-            confidence: field("conf")?,
-            exponent: field("exponent")?,
-            posted_slot: field("posted_slot")?,
+            discriminator: account.discriminator,
+            price: account.role(role::PRICE)?,
+            confidence: account.role(role::CONFIDENCE)?,
+            exponent: account.role(role::EXPONENT)?,
+            posted_slot: account.role(role::PUBLISHED_SLOT)?,
         })
     }
 
     /// How far the figures reach into the account.
     fn needed(&self) -> usize {
-        let fields = [&self.price, &self.confidence, &self.exponent, &self.posted_slot];
-        fields.map(Field::end).into_iter().fold(self.discriminator.len(), usize::max)
+        end_of_all([self.price, self.confidence, self.exponent, self.posted_slot])
     }
 }
 
 pub(super) fn read(layout: Option<&Layout>, data: &[u8]) -> Result<Reading, Problem> {
-    let not_in_profile = Problem::NotInProfile { account: ACCOUNT };
-    let layout = layout.ok_or(not_in_profile)?;
+    let layout = layout.ok_or(Problem::NotInProfile { account: ACCOUNT })?;
     require(data, layout.needed())?;
     require_discriminator(data, layout.discriminator)?;
-    let exponent = layout.exponent.read_i64(data).and_then(|exponent| exponent.try_into().ok());
+    let exponent = fits(layout.exponent.read_i64(data), "exponent")?;
     Ok(Reading {
-        // The bytes are there, so `None` can only be a profile whose field is no such number.
-        price: layout.price.read_i64(data).ok_or(not_in_profile)?,
-        confidence: layout.confidence.read_u64(data).ok_or(not_in_profile)?,
-        exponent: exponent.ok_or(not_in_profile)?,
-        published_slot: layout.posted_slot.read_u64(data).ok_or(not_in_profile)?,
+        price: fits(layout.price.read_i64(data), "price")?,
+        confidence: fits(layout.confidence.read_u64(data), "confidence")?,
+        exponent: fits(exponent.try_into().ok(), "exponent")?,
+        published_slot: fits(layout.posted_slot.read_u64(data), "slot")?,
         has_sufficient_number_of_data_points: true,
     })
 }
 
 #[cfg(test)]
 pub(super) mod tests {
+    use driftshm_layout::profile::Type;
+
     use super::*;
 
     /// A price of 1.5 and a confidence of 0.01, posted in slot 42.
@@ -96,6 +95,16 @@ pub(super) mod tests {
         let mut data = account();
         data[0] = 0;
         assert!(matches!(read(Some(&layout()), &data), Err(Problem::WrongMagic { .. })));
+    }
+
+    #[test]
+    fn a_profiles_number_that_fits_no_price_is_refused() {
+        let mut data = account();
+        data[8..16].fill(0xff);
+        let price = Field { ty: Type::U64, ..layout().price };
+        let refused = Err(Problem::Overflow { what: "price" });
+        assert_eq!(read(Some(&Layout { price, ..layout() }), &data), refused);
+        assert_eq!(read(Some(&layout()), &data).unwrap().price, -1);
     }
 
     #[test]

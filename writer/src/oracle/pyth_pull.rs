@@ -27,6 +27,7 @@ const CONFIDENCE: usize = PRICE + 8;
 const EXPONENT: usize = CONFIDENCE + 8;
 const POSTED_SLOT: usize = EXPONENT + 4 + 8 + 8 + 8 + 8;
 const MESSAGE_LEN: usize = POSTED_SLOT + 8;
+const _: () = assert!(VERIFICATION + 1 + PRICE == 73 && VERIFICATION + 1 + POSTED_SLOT == 125);
 
 pub(super) fn read(data: &[u8]) -> Result<Reading, Problem> {
     require(data, VERIFICATION + 1 + MESSAGE_LEN)?;

@@ -1,7 +1,6 @@
 //! Accounts: how they are told apart, their lengths, and the roles of their fields.
 
 use super::super::error::Problem;
-use super::super::field::Field;
 use super::super::json::{AccountJson, Entries};
 use super::super::kind::Kind;
 use super::super::model::{AccountDef, Role, StructId, Type};
@@ -67,10 +66,8 @@ fn roles(profile: &Profile, at: &str, id: StructId, json: Entries<String>) -> Ch
     keys(&at, &json, MAX_ROLES)?;
     let roles = json.0.into_iter().map(|(name, path)| {
         let at = format!("{at}.{name}");
-        let field = match path::in_struct(profile, id, &path) {
-            Ok(field) => Field { offset: field.offset + DISCRIMINATOR_LEN as u32, ..field },
-            Err(error) => return Err(invalid(at, Problem::Path(error))),
-        };
+        let field = path::in_account(profile, id, &path)
+            .map_err(|error| invalid(at.clone(), Problem::Path(error)))?;
         match role::mismatch(profile, &name, field.ty) {
             Some(holds) => Err(invalid(at, Problem::Role { holds })),
             None => Ok(Role { name, path, field }),

@@ -23,6 +23,8 @@ const MAX_ENUMS: usize = 256;
 const MAX_UNITS: usize = 64;
 const MAX_VARIANTS: usize = 256;
 const MAX_NAME: usize = 64;
+/// What the region's header has room for.
+const MAX_PROFILE_NAME: usize = 32;
 const MAX_DOC: usize = 160;
 /// The largest power of ten in a u128 is the 38th.
 const MAX_DECIMALS: u8 = 38;
@@ -31,7 +33,7 @@ type Checked<T> = Result<T, ProfileError>;
 
 /// The profile that `json` describes, if it describes one.
 pub fn profile(json: ProfileJson) -> Checked<Profile> {
-    text("name", &json.name, MAX_NAME)?;
+    text("name", &json.name, MAX_PROFILE_NAME)?;
     text("program_version", &json.program_version, MAX_NAME)?;
     let mut profile = Profile {
         program_id: address(&json.program_id)?,

@@ -1,0 +1,19 @@
+//! The control socket, a bot's side: subscribing, watching, awaiting changes.
+//!
+//! The writer listens on `<dir>/control.sock` (SOCK_SEQPACKET, one JSON message per packet, one
+//! response per request, in order). Reading the region needs none of this.
+
+mod filter;
+mod link;
+mod messages;
+mod subscription;
+mod watch;
+
+pub use filter::{Filter, Matcher};
+pub use link::{Link, LinkError};
+pub use messages::{
+    ErrorCode, MAX_MESSAGE, PUBKEYS_PER_MESSAGE, Request, Response, SUBSCRIBER_PAGE, Status,
+    SubscribeRequest,
+};
+pub use subscription::{Change, Item, Subscription};
+pub use watch::Watch;

@@ -1,0 +1,254 @@
+//! Changes, as a bot gets them: drained from the journal, awaited on one descriptor.
+
+use std::collections::HashMap;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::filter::{Filter, Matcher};
+use super::link::{Link, LinkError, wait};
+use crate::journal::{Entry, Next};
+use crate::profile::Kind;
+use crate::region::{RecordRef, Region};
+use crate::{Pubkey, clock};
+
+/// One account changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// Its record.
+    pub account: RecordRef,
+    /// Its address.
+    pub pubkey: Pubkey,
+    /// The version that was published.
+    pub version: u64,
+    /// The slot of the update.
+    pub slot: u64,
+    /// CLOCK_MONOTONIC of the publish.
+    pub publish_ns: u64,
+    /// Versions since the last one delivered that were passed over.
+    pub missed: u64,
+}
+
+/// What a drain yields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item {
+    /// A change.
+    Change(Change),
+    /// Without conflation only: so many journal entries were lost to a reader that was too slow.
+    Lagged(u64),
+}
+
+/// A stream of changes.
+pub struct Subscription {
+    link: Link,
+    region: Arc<Region>,
+    matcher: Matcher,
+    conflate: bool,
+    cursor: u64,
+    /// All that was published before this has been looked at.
+    caught_up_ns: u64,
+    /// The last version delivered, by record: (epoch, version).
+    delivered: HashMap<u32, (u64, u64)>,
+    armed: bool,
+    /// Another region took this one's place: everything in it counts as changed.
+    is_new_region: bool,
+}
+
+impl Subscription {
+    /// Subscribes to what is published from now on. Waits at most `timeout` for the writer.
+    pub fn new(
+        dir: &Path,
+        region: Arc<Region>,
+        filter: &Filter,
+        conflate: bool,
+        timeout: Duration,
+    ) -> Result<Self, LinkError> {
+        let caught_up_ns = clock::monotonic_ns();
+        let cursor = region.journal_head();
+        let mut link = Link::new(dir, filter)?;
+        link.connect(timeout)?;
+        let matcher = Matcher::new(filter);
+        Ok(Self {
+            link,
+            region,
+            matcher,
+            conflate,
+            cursor,
+            caught_up_ns,
+            delivered: HashMap::new(),
+            armed: false,
+            is_new_region: false,
+        })
+    }
+
+    /// Readable when [`Subscription::drain`] may have something, after a drain that had nothing.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.link.fd()
+    }
+
+    /// Whether the writer is connected; if not, the subscription reconnects by itself.
+    pub fn is_connected(&self) -> bool {
+        self.link.is_up()
+    }
+
+    /// How often it has connected.
+    pub fn times_connected(&self) -> u64 {
+        self.link.times_up()
+    }
+
+    /// The region that the last drained changes are in; another one after the writer made anew.
+    pub fn region(&self) -> &Arc<Region> {
+        &self.region
+    }
+
+    /// Moves at most `max` items into `out`. If there are none, the descriptor becomes readable as
+    /// soon as there are: no change falls between.
+    pub fn drain(&mut self, max: usize, out: &mut Vec<Item>) {
+        if self.armed {
+            self.armed = false;
+            self.link.disarm();
+        }
+        self.take(max, out);
+        if !out.is_empty() {
+            return;
+        }
+        self.link.service();
+        self.follow();
+        self.armed = self.link.arm();
+        self.take(max, out);
+        if !out.is_empty() && self.armed {
+            self.armed = false;
+            self.link.disarm();
+        }
+    }
+
+    /// Waits until a drain may have something; false when the time is up, `EINTR` on a signal.
+    pub fn wait(&self, timeout: Option<Duration>) -> std::io::Result<bool> {
+        Ok(wait(self.fd(), timeout)?)
+    }
+
+    /// In a forked child: lets go of the parent's connection without disturbing it.
+    pub fn abandon(self) {
+        self.link.abandon();
+    }
+
+    fn take(&mut self, max: usize, out: &mut Vec<Item>) {
+        if std::mem::take(&mut self.is_new_region) {
+            self.caught_up_ns = 0;
+            return self.catch_up(out);
+        }
+        match self.conflate {
+            true => self.take_conflated(max, out),
+            false => self.take_all(max, out),
+        }
+    }
+
+    fn take_all(&mut self, max: usize, out: &mut Vec<Item>) {
+        while out.len() < max {
+            match self.region.journal(self.cursor) {
+                Next::Empty => return,
+                Next::Lapped(lost) => {
+                    self.cursor += lost;
+                    out.push(Item::Lagged(lost));
+                }
+                Next::Entry(entry) => {
+                    self.cursor += 1;
+                    self.caught_up_ns = entry.publish_ns;
+                    if let Some(change) = self.change_of(&entry) {
+                        self.deliver(change, out);
+                    }
+                }
+            }
+        }
+    }
+
+    fn take_conflated(&mut self, max: usize, out: &mut Vec<Item>) {
+        // What comes while we drain is for the next time, or a fast writer would keep us here.
+        let end = self.region.journal_head();
+        let mut newest: HashMap<u32, usize> = HashMap::new();
+        let mut changes: Vec<Change> = Vec::new();
+        while self.cursor < end && changes.len() < max {
+            match self.region.journal(self.cursor) {
+                Next::Empty => break,
+                Next::Lapped(_) => return self.catch_up(out),
+                Next::Entry(entry) => {
+                    self.cursor += 1;
+                    self.caught_up_ns = entry.publish_ns;
+                    let Some(change) = self.change_of(&entry) else { continue };
+                    match newest.get(&change.account.number) {
+                        Some(place) => changes[*place] = change,
+                        None => {
+                            newest.insert(change.account.number, changes.len());
+                            changes.push(change);
+                        }
+                    }
+                }
+            }
+        }
+        for change in changes {
+            self.deliver(change, out);
+        }
+    }
+
+    /// The journal no longer says what changed: the records do.
+    fn catch_up(&mut self, out: &mut Vec<Item>) {
+        let since = self.caught_up_ns;
+        self.cursor = self.region.journal_head();
+        self.caught_up_ns = clock::monotonic_ns();
+        let region = Arc::clone(&self.region);
+        for kind in Kind::ALL {
+            for account in region.accounts(kind) {
+                let Ok(meta) = region.meta(&account) else { continue };
+                let Some(pubkey) = region.pubkey(&account) else { continue };
+                let matches = self.matcher.matches(kind, account.place, || Some(pubkey));
+                let (version, slot, publish_ns) = (meta.version, meta.slot, meta.publish_ns);
+                if matches && publish_ns >= since {
+                    let change = Change { account, pubkey, version, slot, publish_ns, missed: 0 };
+                    self.deliver(change, out);
+                }
+            }
+        }
+    }
+
+    fn change_of(&self, entry: &Entry) -> Option<Change> {
+        let account = self.region.record(entry.record)?;
+        let pubkey = self.region.pubkey(&account)?;
+        if !self.matcher.matches(account.kind, account.place, || Some(pubkey)) {
+            return None;
+        }
+        let now = self.region.version(&account);
+        let behind = (now as u32).wrapping_sub(entry.version_low);
+        let version = now.saturating_sub(behind.into());
+        let Entry { slot, publish_ns, .. } = *entry;
+        Some(Change { account, pubkey, version, slot, publish_ns, missed: 0 })
+    }
+
+    fn deliver(&mut self, mut change: Change, out: &mut Vec<Item>) {
+        let now = (change.account.epoch, change.version);
+        let before = self.delivered.insert(change.account.number, now);
+        if let Some((epoch, version)) = before {
+            if epoch == change.account.epoch {
+                if change.version <= version && self.conflate {
+                    return;
+                }
+                change.missed = change.version.saturating_sub(version + 1);
+            }
+        }
+        out.push(Item::Change(change));
+    }
+
+    /// Goes over to the region that has taken this one's place, if one has.
+    fn follow(&mut self) {
+        if !self.region.header().is_superseded() && self.region.writer_alive() {
+            return;
+        }
+        let Ok(Some(region)) = self.region.successor() else { return };
+        let copied = region.journal_head() >= self.cursor && region.is_copy_of(&self.region);
+        self.region = Arc::new(region);
+        if !copied {
+            self.delivered.clear();
+            self.is_new_region = true;
+        }
+    }
+}
