@@ -7,6 +7,7 @@ pub mod clock;
 pub mod dir;
 pub mod directory;
 mod error;
+pub mod figures;
 pub mod geometry;
 pub mod header;
 pub mod journal;

@@ -227,6 +227,21 @@ impl Buffer<'_> {
             && tail.iter().zip(self.payload(whole).to_le_bytes()).all(|(a, b)| *a == b)
     }
 
+    /// Copies extra words and payload into `out`, as many as fit.
+    #[inline]
+    pub fn copy_words(&self, out: &mut [u64]) {
+        let words = self.words.get(META_WORDS..).unwrap_or_default();
+        for (to, word) in out.iter_mut().zip(words) {
+            *to = word.load(Ordering::Relaxed);
+        }
+    }
+
+    /// The account's length, see [`Meta::data_len`].
+    #[inline(always)]
+    pub fn data_len(&self) -> u32 {
+        self.word(META_LEN_AND_SOURCE) as u32
+    }
+
     /// Copies the account's first bytes into `out`, as many as fit.
     pub fn copy_payload(&self, out: &mut [u8]) {
         let start = META_WORDS + self.shape.extra_words;
@@ -307,6 +322,37 @@ pub fn identity(record: &[Word]) -> Option<(u64, Pubkey)> {
 #[inline]
 pub fn version(record: &[Word]) -> u64 {
     record.first().map_or(0, |sequence| load_acquire(sequence) / 2)
+}
+
+/// What a look at the record's first cache line tells, without reading a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// There is something to read.
+    Here,
+    /// The account was closed.
+    Closed,
+    /// Nothing was published yet.
+    Empty,
+    /// The record is another account's now.
+    Gone,
+}
+
+/// Whether the account of that epoch is there.
+#[inline]
+pub fn presence(record: &[Word], epoch: u64) -> Presence {
+    let Some(header) = record.first_chunk::<HEADER_WORDS>() else { return Presence::Empty };
+    let version = load_acquire(&header[SEQUENCE]) / 2;
+    let flags = header[FLAGS].load(Ordering::Relaxed) >> (version & 1);
+    fence(Ordering::Acquire);
+    if header[EPOCH].load(Ordering::Relaxed) != epoch {
+        Presence::Gone
+    } else if version == 0 || flags & EMPTY != 0 {
+        Presence::Empty
+    } else if flags & CLOSED != 0 {
+        Presence::Closed
+    } else {
+        Presence::Here
+    }
 }
 
 /// When its feed stopped following the account (CLOCK_MONOTONIC); 0 while it is followed.

@@ -12,7 +12,7 @@ use crate::journal::{self, Next};
 use crate::mapping::{self, Mapping};
 use crate::oracle_price::{OraclePointer, OraclePrice};
 use crate::profile::{Kind, Profile};
-use crate::record::{self, Buffer, Meta, Shape, Unread};
+use crate::record::{self, Buffer, Meta, Presence, Shape, Unread};
 use crate::sync::Word;
 use crate::{Pubkey, directory};
 
@@ -45,6 +45,13 @@ pub struct RecordRef {
     pub epoch: u64,
     start: usize,
     shape: Shape,
+}
+
+impl RecordRef {
+    /// Words before the payload in a copy made by [`Region::frozen`].
+    pub fn extra_words(&self) -> usize {
+        self.shape.extra_words
+    }
 }
 
 /// A copy of one version of an account.
@@ -293,6 +300,38 @@ impl Region {
             meta
         })?;
         Ok(Snapshot { meta, data: data.into_inner() })
+    }
+
+    /// Extra words and payload of the newest version, with what it says beside.
+    pub fn frozen(&self, account: &RecordRef) -> Result<(Meta, Arc<[u64]>), Unread> {
+        let most = account.shape.extra_words + account.shape.payload_words;
+        let words_for =
+            |len: u32| (account.shape.extra_words + (len as usize).div_ceil(8)).min(most);
+        let mut len = self.read(account, |buffer| buffer.data_len())?;
+        loop {
+            // One allocation, in which the copy is made.
+            let mut words: Arc<[u64]> = std::iter::repeat_n(0, words_for(len)).collect();
+            let out = std::cell::Cell::new(Arc::get_mut(&mut words));
+            let meta = self.read(account, |buffer| {
+                let room = out.take();
+                let room = room.map(|room| {
+                    buffer.copy_words(room);
+                    room
+                });
+                out.set(room);
+                buffer.meta()
+            })?;
+            if words_for(meta.data_len) <= words.len() {
+                return Ok((meta, words));
+            }
+            len = meta.data_len;
+        }
+    }
+
+    /// Whether the account is there to be read.
+    #[inline]
+    pub fn presence(&self, account: &RecordRef) -> Presence {
+        record::presence(self.record_words(account.start, account.shape), account.epoch)
     }
 
     /// When the account was last known to be what the chain says: CLOCK_MONOTONIC ns.

@@ -151,3 +151,48 @@ impl Profile {
         self.address("user_stats", &[Seed::Key(authority)])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drift_accounts_are_where_they_are_on_chain() {
+        let drift = Profile::builtin("drift-v2").unwrap();
+        let text = |address: Option<Pubkey>| address.unwrap().to_string();
+        assert_eq!(text(drift.state_address()), "5zpq7DvB6UdFFvpmBPspGPNfUGoBRRCE2HHg5u3gxcsN");
+        assert_eq!(
+            text(drift.perp_market_address(0)),
+            "8UJgxaiQx5nTrdDgph5FiahMmzduuLTLf5WmsPegYA6W"
+        );
+    }
+
+    #[test]
+    fn an_address_takes_the_seeds_that_its_placeholders_name() {
+        let drift = Profile::builtin("drift-v2").unwrap();
+        let key = Pubkey([7; 32]);
+        assert!(drift.address("user", &[Seed::Key(&key), Seed::Number(65_535)]).is_some());
+        for seeds in [
+            &[][..],
+            &[Seed::Key(&key)],
+            &[Seed::Number(0), Seed::Key(&key)],
+            &[Seed::Key(&key), Seed::Number(65_536)],
+            &[Seed::Key(&key), Seed::Number(0), Seed::Number(0)],
+        ] {
+            assert_eq!(drift.address("user", seeds), None, "{seeds:?}");
+        }
+        assert_eq!(drift.address("nobody", &[]), None);
+    }
+
+    #[test]
+    fn seeds_read_as_written() {
+        let texts = ["literal", "{authority}", "{index:u16}", "{id:u64}"].map(str::to_owned);
+        assert_eq!(SeedDef::parse("x".to_owned(), &texts).unwrap().texts(), texts);
+        for bad in ["", "{", "{}", "{:u8}", "{x:u7}", "{x:}", "a{x}", "{x}}", &"l".repeat(33)] {
+            let parsed = SeedDef::parse("x".to_owned(), &[bad.to_owned()]);
+            assert!(matches!(parsed, Err(Problem::Seed { .. })), "{bad:?}");
+        }
+        assert!(SeedDef::parse("x".to_owned(), &[]).is_err());
+        assert!(SeedDef::parse("x".to_owned(), &vec!["a".to_owned(); 16]).is_err());
+    }
+}

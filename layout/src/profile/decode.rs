@@ -76,3 +76,38 @@ impl Profile {
 fn tail(data: &[u8], offset: u32) -> &[u8] {
     usize::try_from(offset).ok().and_then(|start| data.get(start..)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Kind;
+
+    #[test]
+    fn integers_above_64_bits_become_strings() {
+        let drift = Profile::builtin("drift-v2").unwrap();
+        let mut data = drift.blank(Kind::PerpMarket).unwrap();
+        let field = |path| drift.resolve(Kind::PerpMarket, path).unwrap();
+        assert!(field("amm.sqrt_k").write_uint(&mut data, u128::MAX));
+        assert!(field("amm.peg_multiplier").write_uint(&mut data, u64::MAX.into()));
+        assert!(field("amm.total_fee").write_int(&mut data, i128::MIN));
+        assert!(field("status").write_int(&mut data, 1));
+        assert!(field("contract_type").write_int(&mut data, 200));
+        let json = drift.to_json_value(Kind::PerpMarket, &data).unwrap();
+        assert_eq!(json["amm"]["sqrt_k"], u128::MAX.to_string());
+        assert_eq!(json["amm"]["peg_multiplier"], u64::MAX);
+        assert_eq!(json["amm"]["total_fee"], i128::MIN.to_string());
+        assert_eq!(json["status"], "Active");
+        assert_eq!(json["contract_type"], 200, "an unknown variant keeps its number");
+    }
+
+    #[test]
+    fn what_is_not_such_an_account_is_not_decoded() {
+        let drift = Profile::builtin("drift-v2").unwrap();
+        let data = drift.blank(Kind::User).unwrap();
+        assert!(drift.to_json_value(Kind::User, &data).is_some());
+        assert!(drift.to_json_value("User", &data).is_some());
+        assert!(drift.to_json_value(Kind::State, &data).is_none(), "another discriminator");
+        assert!(drift.to_json_value(Kind::User, &data[..4375]).is_none(), "too short");
+        assert!(drift.to_json_value(Kind::User, &[]).is_none());
+    }
+}

@@ -149,3 +149,112 @@ impl Field {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(offset: u32, ty: Type) -> Field {
+        Field { offset, ty, unit: None }
+    }
+
+    #[test]
+    fn integers_of_every_type_come_back_as_written() {
+        let signed = [
+            (Type::I8, i128::from(i8::MIN)),
+            (Type::I16, i16::MIN.into()),
+            (Type::I32, i32::MIN.into()),
+            (Type::I64, i64::MIN.into()),
+            (Type::I128, i128::MIN),
+        ];
+        for (ty, number) in signed {
+            let mut account = [0xaa; 24];
+            let field = at(3, ty);
+            assert!(field.write_int(&mut account, number), "{ty:?}");
+            assert_eq!(field.read(&account), Some(Value::Int(number)));
+            assert_eq!(field.read_i128(&account), Some(number));
+            assert_eq!(field.read_u128(&account), None, "it is negative");
+            assert_eq!((account[2], account[field.end()]), (0xaa, 0xaa), "nothing else is touched");
+        }
+        for bytes in [1, 2, 4, 8, 16] {
+            let ty = [Type::U8, Type::U16, Type::U32, Type::U64, Type::U128]
+                .into_iter()
+                .find(|ty| ty.size() == bytes)
+                .unwrap();
+            let number = u128::MAX >> (128 - 8 * bytes);
+            let mut account = [0xaa; 24];
+            let field = at(3, ty);
+            assert!(field.write_uint(&mut account, number), "{ty:?}");
+            assert_eq!(field.read(&account), Some(Value::UInt(number)));
+            assert_eq!((account[2], account[field.end()]), (0xaa, 0xaa), "nothing else is touched");
+        }
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_are_not_written() {
+        let mut account = [7; 16];
+        for (ty, number) in [
+            (Type::Bool, 2),
+            (Type::U8, 256),
+            (Type::U8, -1),
+            (Type::I8, 128),
+            (Type::U64, -1),
+            (Type::U64, 1 << 64),
+            (Type::U128, -1),
+            (Type::I64, 1 << 63),
+            (Type::Pubkey, 1),
+            (Type::Bytes(8), 1),
+        ] {
+            assert!(!at(0, ty).write_int(&mut account, number), "{ty:?} {number}");
+        }
+        assert!(!at(0, Type::I128).write_uint(&mut account, u128::MAX));
+        assert_eq!(account, [7; 16]);
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_are_not_read() {
+        let account = u128::MAX.to_le_bytes();
+        let field = at(0, Type::U128);
+        assert_eq!(field.read_u128(&account), Some(u128::MAX));
+        assert_eq!(field.read_u64(&account), None);
+        assert_eq!(field.read_i128(&account), None);
+        assert_eq!(at(0, Type::I128).read_i64(&account), Some(-1));
+        assert_eq!(at(0, Type::U64).read_i64(&account), None);
+    }
+
+    #[test]
+    fn what_lies_outside_the_account_is_not_there() {
+        let mut account = [0; 40];
+        for offset in [33, 40, 41, u32::MAX] {
+            assert_eq!(at(offset, Type::U64).read(&account), None);
+            assert!(!at(offset, Type::U64).write_int(&mut account, 1));
+            assert_eq!(at(offset, Type::Bytes(8)).read_bytes(&account), None);
+            assert!(!at(offset, Type::Bytes(8)).write_bytes(&mut account, b"x"));
+        }
+        assert_eq!(at(9, Type::Pubkey).read_pubkey(&account), None);
+        assert!(at(8, Type::Pubkey).read_pubkey(&account).is_some());
+        assert_eq!(at(0, Type::U64).read_u64(&[]), None);
+    }
+
+    #[test]
+    fn a_field_is_read_as_what_it_is_only() {
+        let account = [1; 40];
+        assert_eq!(at(0, Type::U64).read_pubkey(&account), None);
+        assert_eq!(at(0, Type::Pubkey).read_u64(&account), None);
+        assert_eq!(at(0, Type::U8).read_bytes(&account), None);
+        assert_eq!(at(0, Type::Bool).read_u64(&account), Some(1));
+    }
+
+    #[test]
+    fn texts_lose_their_padding() {
+        let field = at(1, Type::Bytes(12));
+        let mut account = [0; 14];
+        assert!(field.write_bytes(&mut account, b"SOL-PERP    "));
+        assert_eq!(field.read_text(&account).unwrap(), "SOL-PERP");
+        assert!(field.write_bytes(&mut account, b"BTC"));
+        assert_eq!(field.read_text(&account).unwrap(), "BTC", "the old text is gone");
+        assert!(!field.write_bytes(&mut account, b"thirteen byte"));
+        assert!(field.write_bytes(&mut account, b"\xff\xfe"));
+        assert_eq!(field.read_text(&account).unwrap(), "\u{fffd}\u{fffd}");
+    }
+}

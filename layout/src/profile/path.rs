@@ -249,3 +249,112 @@ fn steps(path: &str) -> Option<Vec<Step<'_>>> {
 fn cut(text: &str) -> String {
     text.chars().take(64).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::UnitId;
+
+    fn drift() -> Profile {
+        Profile::builtin("drift-v2").unwrap()
+    }
+
+    fn unit(profile: &Profile, id: Option<UnitId>) -> Option<&str> {
+        profile.unit(id?).map(|unit| unit.name.as_str())
+    }
+
+    #[test]
+    fn paths_lead_through_structs_and_arrays() {
+        let drift = drift();
+        let field = drift.resolve(Kind::PerpMarket, "amm.base_asset_reserve").unwrap();
+        assert_eq!((field.offset, field.ty), (8 + 32 + 136, Type::U128));
+        assert_eq!(unit(&drift, field.unit), Some("amm_reserve"));
+
+        let field = drift.resolve(Kind::User, "perp_positions[3].base_asset_amount").unwrap();
+        assert_eq!((field.offset, field.ty), (8 + 416 + 3 * 96 + 8, Type::I64));
+
+        let order = drift.resolve(Kind::User, "orders[31]").unwrap();
+        assert_eq!((order.offset, order.size()), (8 + 1184 + 31 * 96, 96));
+        assert!(matches!(order.ty, Type::Struct(_)));
+
+        assert_eq!(drift.resolve(Kind::PerpMarket, "name").unwrap().ty, Type::Bytes(32));
+        let byte = drift.resolve(Kind::PerpMarket, "name[5]").unwrap();
+        assert_eq!((byte.offset, byte.ty), (8 + 992 + 5, Type::U8));
+    }
+
+    #[test]
+    fn offsets_count_from_where_the_path_starts() {
+        let drift = drift();
+        let order = drift.struct_by_name("Order").unwrap();
+        assert_eq!(drift.resolve(order, "price").unwrap().offset, 8);
+        assert_eq!(drift.resolve("Order", "price").unwrap().offset, 8);
+        let account = drift.account_by_name("PythLazerOracle").unwrap();
+        assert_eq!(drift.resolve(account, "conf").unwrap().offset, 8 + 32);
+        assert_eq!(drift.resolve("PythLazerOracle", "conf").unwrap().offset, 8 + 32);
+        let bare = drift.struct_by_name("PythLazerOracle").unwrap();
+        assert_eq!(drift.resolve(bare, "conf").unwrap().offset, 32);
+    }
+
+    #[test]
+    fn errors_say_what_was_looked_up_where_and_what_may_be_meant() {
+        let drift = drift();
+        let message = |kind, path| drift.resolve(kind, path).unwrap_err().to_string();
+        assert_eq!(
+            message(Kind::PerpMarket, "amm.base_asset_reserv"),
+            "AMM has no field \"base_asset_reserv\"; did you mean base_asset_reserve, \
+             ask_base_asset_reserve or bid_base_asset_reserve?"
+        );
+        assert_eq!(
+            message(Kind::PerpMarket, "peg_multiplier"),
+            "PerpMarket has no field \"peg_multiplier\"; did you mean amm.peg_multiplier?"
+        );
+        assert_eq!(
+            message(Kind::User, "orders[32].price"),
+            "orders has 32 elements, so there is no index 32"
+        );
+        assert_eq!(
+            message(Kind::User, "orders.price"),
+            "orders is not a struct, so it has no field \"price\""
+        );
+        assert_eq!(
+            message(Kind::PerpMarket, "amm.sqrt_k[0]"),
+            "amm.sqrt_k is not an array, so it has no index 0"
+        );
+        assert_eq!(
+            message(Kind::Oracle, "price"),
+            "this profile does not describe one single account of kind oracle"
+        );
+        assert_eq!(
+            drift.resolve("Perp", "amm").unwrap_err().to_string(),
+            "this profile has no account and no struct \"Perp\""
+        );
+    }
+
+    #[test]
+    fn what_is_no_path_is_malformed() {
+        let drift = drift();
+        for path in [
+            "",
+            ".",
+            "amm.",
+            ".amm",
+            "amm..oracle",
+            "[0]",
+            "orders[",
+            "orders[]",
+            "orders[0",
+            "orders[+1]",
+            "orders[-1]",
+            "orders[0]price",
+            "orders]0[",
+            "orders[0].",
+            "orders[99999999999999999999]",
+        ] {
+            let error = drift.resolve(Kind::User, path).unwrap_err();
+            assert!(matches!(error, PathError::Malformed { .. }), "{path:?}: {error}");
+        }
+        let long = "x".repeat(1 << 20);
+        let error = drift.resolve(Kind::User, &long).unwrap_err().to_string();
+        assert!(error.len() < 200, "{error}");
+    }
+}

@@ -168,3 +168,34 @@ fn is_list(profile: &Profile, ty: Type) -> bool {
     let Type::Array(id) = ty else { return false };
     profile.array(id).is_some_and(|array| matches!(array.elem, Type::Struct(_)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn builtin_profiles_use_roles_that_are_known() {
+        for name in Profile::builtin_names() {
+            let profile = Profile::builtin(name).unwrap();
+            for account in profile.accounts() {
+                for (role, _path) in account.roles() {
+                    let known = mismatch(&profile, role, Type::Array(no_array())).is_some();
+                    assert!(known, "{name}: {role} of {} is none of the constants", account.name);
+                }
+            }
+        }
+    }
+
+    /// An array that no profile has, which can play no role.
+    fn no_array() -> crate::profile::ArrayId {
+        crate::profile::ArrayId { index: u16::MAX, size: 1 }
+    }
+
+    #[test]
+    fn a_role_lies_in_the_account_not_in_the_struct() {
+        let drift = Profile::builtin("drift-v2").unwrap();
+        let market = drift.account(super::super::Kind::PerpMarket).unwrap();
+        assert_eq!(market.role(MARKET_INDEX).unwrap().offset, 1160);
+        assert_eq!(market.role(MINT), None);
+    }
+}

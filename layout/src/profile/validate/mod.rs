@@ -84,15 +84,12 @@ fn text(at: &str, text: &str, max: usize) -> Checked<()> {
 }
 
 /// Every name in `entries` is one, and there once only.
-fn names<'a>(at: &str, entries: impl Iterator<Item = &'a str> + Clone) -> Checked<()> {
-    let mut sorted: Vec<&str> = entries.clone().collect();
+fn names<'a>(at: &str, entries: impl Iterator<Item = &'a str>) -> Checked<()> {
+    let mut sorted: Vec<&str> = entries.collect();
     sorted.sort_unstable();
-    for pair in sorted.windows(2) {
-        if let [one, other] = pair
-            && one == other
-        {
-            return Err(invalid(format!("{at}.{}", cut(one)), Problem::Duplicate));
-        }
+    let twice = sorted.windows(2).find(|pair| pair.first() == pair.last());
+    if let Some(name) = twice.and_then(<[&str]>::first) {
+        return Err(invalid(format!("{at}.{}", cut(name)), Problem::Duplicate));
     }
     sorted.into_iter().try_for_each(|entry| name(at, entry))
 }
