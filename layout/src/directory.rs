@@ -53,16 +53,21 @@ fn record_of(entry: u64) -> u32 {
     (entry as u32).wrapping_sub(FIRST as u32)
 }
 
-/// The first record on the hash's probe that `is_it` recognises.
-pub fn lookup(words: &[Word], hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+/// What `pick` makes of the first record on the hash's probe that it makes anything of.
+///
+/// An entry may name a record that is changing hands: `pick` must take identity and epoch from one
+/// look at it, and whatever is read of it later must be read under that epoch.
+pub fn lookup<T>(words: &[Word], hash: u64, pick: impl Fn(u32) -> Option<T>) -> Option<T> {
     for index in probes(words.len(), hash) {
         // SYNC(directory-insert): acquire; pairs with the release store in `insert`.
         let found = load_acquire(words.get(index)?);
         if found == EMPTY {
             return None;
         }
-        if found >= FIRST && found >> 32 == hash >> 32 && is_it(record_of(found)) {
-            return Some(record_of(found));
+        if found >= FIRST && found >> 32 == hash >> 32 {
+            if let Some(picked) = pick(record_of(found)) {
+                return Some(picked);
+            }
         }
     }
     None
@@ -152,7 +157,7 @@ mod tests {
             assert!(insert(&words, 7, record));
         }
         assert!(!insert(&words, 7, 8));
-        assert_eq!(lookup(&words, 7, |record| record == 99), None);
+        assert_eq!(lookup(&words, 7, |record| (record == 99).then_some(record)), None);
     }
 
     #[test]
@@ -172,7 +177,7 @@ mod tests {
     #[test]
     fn an_empty_slice_holds_nothing() {
         assert!(!insert(&[], 1, 1));
-        assert_eq!(lookup(&[], 1, |_| true), None);
+        assert_eq!(lookup(&[], 1, Some), None);
         assert!(!remove(&[], 1, 1));
     }
 
@@ -192,7 +197,7 @@ mod tests {
                     prop_assert_eq!(remove(&words, hash, record), model.remove(&record).is_some());
                 }
                 for record in 0..24 {
-                    let found = lookup(&words, hash_of(record), |r| r == record);
+                    let found = lookup(&words, hash_of(record), |r| (r == record).then_some(r));
                     prop_assert_eq!(found, model.contains_key(&record).then_some(record));
                 }
             }

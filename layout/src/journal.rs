@@ -79,9 +79,9 @@ pub fn read(ring: &[Word], head_word: &Word, cursor: u64) -> Next {
     fence(Ordering::Acquire);
     let second = words[0].load(Ordering::Relaxed);
     if first != cursor + 1 || second != cursor + 1 {
-        // The writer is at this place, one lap on: all below its new head − entries is gone.
+        // The writer is at this place, one lap on: this entry is gone, and all below its head − entries.
         let now = head(head_word);
-        let lost = now.saturating_add(1).saturating_sub(entries.saturating_add(cursor));
+        let lost = now.saturating_sub(entries.saturating_add(cursor));
         return Next::Lapped(lost.max(1));
     }
     Next::Entry(Entry {

@@ -16,7 +16,7 @@
 //! | operation | ordering | why | pairs with |
 //! |---|---|---|---|
 //! | both fences | SeqCst | store → load order on each side, see above | each other |
-//! | `armed.swap(0)` | relaxed | the eventfd's write and read order all else | |
+//! | every write of `armed` | relaxed swap | each follows right upon the one it reads, so no swap of an earlier batch can undo an arming unseen; the eventfd's write and read order all else | |
 
 use crate::sync::{Ordering, Word, fence};
 
@@ -36,7 +36,7 @@ pub fn take_armed(armed: &Word) -> bool {
 /// The subscriber's half: afterwards it must look into the journal once more before it sleeps.
 #[inline]
 pub fn arm(armed: &Word) {
-    armed.store(1, Ordering::Relaxed);
+    armed.swap(1, Ordering::Relaxed);
     // SYNC(notify): sequentially consistent; pairs with the fence in `after_append`.
     fence(Ordering::SeqCst);
 }
@@ -44,5 +44,5 @@ pub fn arm(armed: &Word) {
 /// The subscriber found something after all.
 #[inline]
 pub fn disarm(armed: &Word) {
-    armed.store(0, Ordering::Relaxed);
+    armed.swap(0, Ordering::Relaxed);
 }

@@ -22,10 +22,11 @@
 //! # Orderings
 //! | operation | ordering | why | pairs with |
 //! |---|---|---|---|
-//! | writer: `sequence = 2v−1` | relaxed, then release fence | no payload word of v may be seen without it | the reader's acquire fence before its second look |
+//! | writer: `sequence = 2v−1` | release | whoever sees 2v−1 reads v−1, and sees the whole of it | the reader's first look |
+//! | … and then | release fence | no payload word of v may be seen without 2v−1 | the reader's acquire fence before its second look |
 //! | writer: payload, meta, flags | relaxed | ordered by the fence before and the release after | |
 //! | writer: `sequence = 2v` | release | whoever sees 2v sees the whole of v | the reader's first look |
-//! | reader: first look | relaxed + acquire fence | see `load_acquire` | `sequence = 2v` |
+//! | reader: first look | relaxed + acquire fence | see `load_acquire` | `sequence = 2v` and `2v−1` |
 //! | reader: words | relaxed | may be torn until checked | |
 //! | reader: second look (sequence, epoch) | acquire fence, then relaxed | having seen a word of v+2 it must see 2v+3; having seen a word of another identity, its epoch | the writer's release fence |
 
@@ -370,7 +371,9 @@ pub fn publish(record: &[Word], shape: Shape, update: &Version<'_>) -> u64 {
     let start = shape.buffer_start(version);
     let Some(buffer) = record.get(start..start + shape.buffer_words()) else { return 0 };
 
-    header[SEQUENCE].store(2 * version - 1, Ordering::Relaxed);
+    // SYNC(record-publish): release; a reader that sees 2v−1 goes on with v−1, so it must see the
+    // whole of that: the release store of 2(v−1) is hidden from it by this one.
+    header[SEQUENCE].store(2 * version - 1, Ordering::Release);
     // SYNC(record-overwrite): release; pairs with the acquire fence before the reader's second look.
     fence(Ordering::Release);
 

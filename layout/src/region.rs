@@ -217,41 +217,41 @@ impl Region {
 
     /// The account at a place of its section: a market by its index.
     pub fn at(&self, kind: Kind, place: usize) -> Option<RecordRef> {
-        let section = self.geometry.section(kind);
-        if place >= section.capacity {
-            return None;
-        }
-        let start = Self::record_start(section, place);
-        let (epoch, _) = record::identity(self.record_words(start, section.shape))?;
-        Some(RecordRef {
-            kind,
-            number: section.first_record + place as u32,
-            place: place as u32,
-            epoch,
-            start,
-            shape: section.shape,
-        })
+        self.named_at(self.geometry.section(kind), place).map(|(account, _)| account)
     }
 
     /// The account in the record with that number.
     pub fn record(&self, number: u32) -> Option<RecordRef> {
         let (section, place) = self.geometry.locate(number)?;
-        self.at(section.kind, place)
+        self.named_at(section, place).map(|(account, _)| account)
     }
 
     /// The account with that address.
     pub fn find(&self, pubkey: &Pubkey) -> Option<RecordRef> {
         let hash = directory::hash(self.hash_key, pubkey);
-        let number = directory::lookup(self.directory(), hash, |number| {
-            self.pubkey_of(number).is_some_and(|found| found == *pubkey)
-        })?;
-        self.record(number)
+        directory::lookup(self.directory(), hash, |number| {
+            let (section, place) = self.geometry.locate(number)?;
+            let (account, found) = self.named_at(section, place)?;
+            (found == *pubkey).then_some(account)
+        })
     }
 
-    fn pubkey_of(&self, number: u32) -> Option<Pubkey> {
-        let (section, place) = self.geometry.locate(number)?;
+    /// Epoch and address are from one look at the record: between two it may change hands.
+    fn named_at(&self, section: &Section, place: usize) -> Option<(RecordRef, Pubkey)> {
+        if place >= section.capacity {
+            return None;
+        }
         let start = Self::record_start(section, place);
-        Some(record::identity(self.record_words(start, section.shape))?.1)
+        let (epoch, pubkey) = record::identity(self.record_words(start, section.shape))?;
+        let account = RecordRef {
+            kind: section.kind,
+            number: section.first_record + place as u32,
+            place: place as u32,
+            epoch,
+            start,
+            shape: section.shape,
+        };
+        Some((account, pubkey))
     }
 
     /// All accounts of a kind, also closed ones and those that nothing was published of yet.

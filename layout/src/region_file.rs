@@ -77,6 +77,13 @@ pub fn lock(dir: &Path) -> Result<File, WriterError> {
     Ok(file)
 }
 
+/// Whether `file` is what `path` names, and not one that was removed or replaced.
+pub fn is_at(file: &File, path: &Path) -> bool {
+    let of = |meta: std::fs::Metadata| (meta.dev(), meta.ino());
+    let open = file.metadata().map(of);
+    open.is_ok_and(|open| std::fs::metadata(path).map(of).is_ok_and(|there| there == open))
+}
+
 /// How a writer came to its region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {

@@ -18,6 +18,8 @@ use crate::region_file::{self, Origin, RegionOptions};
 use crate::sync::{Ordering, Word};
 use crate::{Pubkey, directory, journal};
 
+mod republish;
+
 /// One account as a feed brought it, ready for its record.
 #[derive(Debug, Clone, Copy)]
 pub struct AccountUpdate<'a> {
@@ -66,7 +68,8 @@ pub struct RegionWriter {
     dir: PathBuf,
     options: RegionOptions,
     region: Region,
-    _lock: File,
+    /// Held for as long as the writer lives.
+    lock: File,
     /// Records that nobody follows, oldest first: (since, place, epoch), checked when used.
     unfollowed: [VecDeque<(u64, u32, u64)>; Kind::ALL.len()],
     free: [Vec<u32>; Kind::ALL.len()],
@@ -82,7 +85,7 @@ impl RegionWriter {
             dir: dir.into(),
             options,
             region,
-            _lock: lock,
+            lock,
             unfollowed: Default::default(),
             free: Default::default(),
         };
@@ -228,9 +231,8 @@ impl RegionWriter {
     /// quicker keeps it.
     pub fn remake(&mut self) -> Result<(), WriterError> {
         region_file::prepare_dir(&self.dir)?;
-        let lock_path = dir::lock_path(&self.dir);
-        if !lock_path.exists() {
-            self._lock = region_file::lock(&self.dir)?;
+        if !region_file::is_at(&self.lock, &dir::lock_path(&self.dir)) {
+            self.lock = region_file::lock(&self.dir)?;
         }
         let _ = std::fs::remove_file(dir::new_region_path(&self.dir));
         let path = dir::new_region_path(&self.dir);
@@ -266,52 +268,71 @@ impl RegionWriter {
 
     /// Publishes an update unless something newer is there, or it changes nothing.
     pub fn apply(&mut self, update: &AccountUpdate<'_>) -> Applied {
-        let Some(account) = self.reserve(update.kind, &update.pubkey, update.index) else {
+        let found = self.region.find(&update.pubkey);
+        // Before anything moves: an older update must not take a newer account's record away.
+        if found.is_some_and(|account| !self.replaces(&account, &update.stamp)) {
+            self.count(Counter::Stale, 1);
+            return Applied::Stale;
+        }
+        let Some(account) = self.place(found, update.kind, &update.pubkey, update.index) else {
             self.count(Counter::SectionFull, 1);
             return Applied::SectionFull;
         };
-        let section = *self.region.geometry().section(update.kind);
-        let words = self.words_of(&section, account.place as usize);
         let Stamp { slot, write_version, source } = update.stamp;
-        if let Some((slot, write_version, source)) = record::seen(words, section.shape) {
-            if !update.stamp.replaces(&Stamp { slot, write_version, source }) {
-                self.count(Counter::Stale, 1);
-                return Applied::Stale;
-            }
-        }
         if self.is_unchanged(&account, update) {
+            let section = self.region.geometry().section(update.kind);
+            let words = self.words_of(section, account.place as usize);
             record::set_seen(words, section.shape, slot, write_version, source);
             self.count(Counter::Absorbed, 1);
             return Applied::Absorbed;
         }
-        let publish_ns = clock::monotonic_ns();
-        let version = Version {
-            data: update.data,
-            extra: update.extra,
-            slot,
-            write_version,
-            source,
-            received_ns: update.received_ns,
-            publish_ns,
-            lamports: update.lamports,
-            closed: update.closed,
-            layout_mismatch: update.layout_mismatch,
-        };
-        self.header().set_owner(Owner::Publishing, u64::from(account.number) + 1);
-        let version = record::publish(words, section.shape, &version);
-        self.journal(account.number, version, slot, publish_ns);
-        self.header().set_owner(Owner::Publishing, 0);
-        self.count(Counter::Published, 1);
+        let version = self.publish(
+            &account,
+            &Version {
+                data: update.data,
+                extra: update.extra,
+                slot,
+                write_version,
+                source,
+                received_ns: update.received_ns,
+                publish_ns: clock::monotonic_ns(),
+                lamports: update.lamports,
+                closed: update.closed,
+                layout_mismatch: update.layout_mismatch,
+            },
+        );
+        let room = self.region.geometry().section(update.kind).shape.payload_words * 8;
         for (counter, is_it) in [
             (Counter::Closed, update.closed),
             (Counter::LayoutMismatch, update.layout_mismatch),
-            (Counter::Truncated, update.data.len() > section.shape.payload_words * 8),
+            (Counter::Truncated, update.data.len() > room),
         ] {
             if is_it {
                 self.count(counter, 1);
             }
         }
         Applied::Published { record: account.number, version }
+    }
+
+    /// Whether nothing newer than `stamp` has been seen of the account.
+    fn replaces(&self, account: &RecordRef, stamp: &Stamp) -> bool {
+        let section = self.region.geometry().section(account.kind);
+        let words = self.words_of(section, account.place as usize);
+        record::seen(words, section.shape).is_none_or(|(slot, write_version, source)| {
+            stamp.replaces(&Stamp { slot, write_version, source })
+        })
+    }
+
+    /// The next version, with its journal entry.
+    fn publish(&self, account: &RecordRef, version: &Version<'_>) -> u64 {
+        let section = self.region.geometry().section(account.kind);
+        let words = self.words_of(section, account.place as usize);
+        self.header().set_owner(Owner::Publishing, u64::from(account.number) + 1);
+        let number = record::publish(words, section.shape, version);
+        self.journal(account.number, number, version.slot, version.publish_ns);
+        self.header().set_owner(Owner::Publishing, 0);
+        self.count(Counter::Published, 1);
+        number
     }
 
     fn is_unchanged(&self, account: &RecordRef, update: &AccountUpdate<'_>) -> bool {
@@ -335,13 +356,26 @@ impl RegionWriter {
 
     /// The account's record, made for it if need be; `None` if its section is full.
     pub fn reserve(&mut self, kind: Kind, pubkey: &Pubkey, index: Option<u16>) -> Option<RecordRef> {
-        let found = self.region.find(pubkey);
+        self.place(self.region.find(pubkey), kind, pubkey, index)
+    }
+
+    /// [`RegionWriter::reserve`] for who has already looked for the account.
+    fn place(
+        &mut self,
+        found: Option<RecordRef>,
+        kind: Kind,
+        pubkey: &Pubkey,
+        index: Option<u16>,
+    ) -> Option<RecordRef> {
         if let Some(found) = found {
             let in_place = index.is_none_or(|index| u32::from(index) == found.place);
             if found.kind == kind && in_place {
                 return Some(found);
             }
             self.release(&found);
+            if !matches!(found.kind, Kind::PerpMarket | Kind::SpotMarket) {
+                self.free[found.kind as usize].push(found.place);
+            }
         }
         let section = *self.region.geometry().section(kind);
         let place = match index {

@@ -1,24 +1,28 @@
 //! Models of the record: a reader gets whole versions of the account it asked for, whatever the
 //! writer is doing, and wherever a writer died.
 //!
-//! Loom tries every order of the threads' steps (with a bounded number of preemptions) and, for
-//! every relaxed load, every value that the orderings allow. What it leaves out: a load never
-//! sees a store that the other thread has not executed yet, so reordering of a load with a later
-//! store of the same thread is not tried; and it treats a record as independent words, which
-//! they are.
+//! Loom runs every order of the two threads' steps (with a bounded number of preemptions) and, for
+//! every load, every value that the orderings allow. Its limits, and what is done about them:
+//! - It looks for orders to try by comparing each step with the last one on the same word. A load
+//!   by the writer of its own word would hide the reader's load before it; hence the writer is
+//!   the thread that runs first, and readers are moved ahead of its stores one by one.
+//! - A load never sees a store that is yet to be executed, so a load is never reordered with a
+//!   later store of its thread. Readers store nothing.
+//! - It remembers the last seven stores of a word: three versions are as many as it can model.
 #![cfg(driftshm_loom)]
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use driftshm_layout::Pubkey;
-use driftshm_layout::record::{self, HEADER_WORDS, Shape, Unread, Version};
+use driftshm_layout::record::{self, Buffer, HEADER_WORDS, Shape, Unread, Version};
 use driftshm_layout::sync::{Ordering, Word, fence};
 use loom::sync::Arc;
 use loom::thread;
 
-/// Meta only: the pair of equal words is (slot, lamports). Keeps the models of a rename, which
-/// zeroes everything, small.
+/// Meta only: what a version says is in its slot and lamports. A rename zeroes every word, so
+/// this keeps its models small.
 const BARE: Shape = Shape { extra_words: 0, payload_words: 0 };
 const WITH_PAYLOAD: Shape = Shape { extra_words: 1, payload_words: 2 };
 
@@ -29,112 +33,324 @@ const PUBKEY: usize = 4;
 
 const ALICE: Pubkey = Pubkey([0xaa; 32]);
 const BOB: Pubkey = Pubkey([0xbb; 32]);
+/// Added to the words of Bob's versions.
+const BOBS: u64 = 1000;
 
-fn words(shape: Shape) -> Arc<Vec<Word>> {
-    Arc::new((0..shape.stride()).map(|_| Word::new(0)).collect())
-}
+type Record = Arc<Vec<Word>>;
 
-/// Buffers take turns, so a flag changes between the versions of one buffer: 2 and 3 have it,
-/// 4 and 5 have not.
-fn closed(version: u64) -> bool {
-    version & 2 != 0
-}
-
-fn mismatch(version: u64) -> bool {
-    version & 2 == 0
-}
-
-/// Publishes a version of `who` whose every part says which version it is.
-fn publish(record: &[Word], shape: Shape, who: u64) -> u64 {
-    let mark = who + record::version(record) + 1;
-    let data: Vec<u8> = [mark, mark].iter().flat_map(|word| word.to_le_bytes()).collect();
-    let data = &data[..shape.payload_words * 8];
-    let version = mark - who;
-    let update = Version {
-        data,
-        extra: &[mark],
-        slot: mark,
-        lamports: mark,
-        closed: closed(version),
-        layout_mismatch: mismatch(version),
-        ..Version::default()
-    };
-    record::publish(record, shape, &update)
-}
-
-/// A model's one account when it begins: version 1 of Alice's.
-fn of_alice(shape: Shape) -> (Arc<Vec<Word>>, u64) {
-    let record = words(shape);
-    let epoch = record::rename(&record, shape, &ALICE);
-    assert_eq!(publish(&record, shape, 0), 1);
-    (record, epoch)
-}
-
-/// Reads payload, extra and flags, and checks that they are of the version that they say.
-fn read_whole(record: &[Word], epoch: u64, runs: &mut u32) -> u64 {
-    let runs = std::cell::RefCell::new(runs);
-    let read = record::read(record, WITH_PAYLOAD, epoch, |buffer| {
-        **runs.borrow_mut() += 1;
-        let words = [buffer.payload(0), buffer.payload(1), buffer.extra(0)];
-        (buffer.version(), words, buffer.unreadable())
-    });
-    let (version, words, unreadable) = read.expect("Alice's record stays hers");
-    assert_eq!(words, [version; 3], "a torn version");
-    assert!(unreadable, "either flag is set in every version");
-    version
-}
-
-/// What happened in some execution of a model: a model that never overtakes its reader is none.
-static N: Mutex<u64> = Mutex::new(0);
+/// What happened in some execution of a model: one that never gets there proves nothing.
 type Seen = Mutex<BTreeSet<&'static str>>;
 
 fn note(seen: &Seen, what: &'static str) {
     seen.lock().unwrap().insert(what);
 }
 
-fn overtaken_by(versions: u64) {
-    static SEEN: Seen = Mutex::new(BTreeSet::new());
+fn all_seen(seen: &Seen, expected: &[&'static str]) {
+    let seen = seen.lock().unwrap();
+    for what in expected {
+        assert!(seen.contains(what), "no execution with: {what}; only {seen:?}");
+    }
+}
+
+/// Buffers take turns, so what distinguishes versions of one buffer is the second bit.
+fn closed(version: u64) -> bool {
+    version & 2 != 0
+}
+
+/// Publishes a version whose every part says which version it is, and whose.
+fn publish(record: &[Word], shape: Shape, whose: u64) -> u64 {
+    let version = record::version(record) + 1;
+    let mark = whose + version;
+    let data: Vec<u8> = [mark, mark].iter().flat_map(|word| word.to_le_bytes()).collect();
+    let update = Version {
+        data: &data[..shape.payload_words * 8],
+        extra: &[mark],
+        slot: mark,
+        lamports: mark,
+        closed: closed(version),
+        layout_mismatch: !closed(version),
+        ..Version::default()
+    };
+    assert_eq!(record::publish(record, shape, &update), version);
+    version
+}
+
+/// The record as models begin with it: Alice's, with version 1.
+fn of_alice(shape: Shape) -> (Record, u64) {
+    let record: Record = Arc::new((0..shape.stride()).map(|_| Word::new(0)).collect());
+    let epoch = record::rename(&record, shape, &ALICE);
+    publish(&record, shape, 0);
+    (record, epoch)
+}
+
+/// The version that payload and extra agree on. Either flag is set in every version.
+fn whole_payload(buffer: Buffer<'_>) -> Result<u64, String> {
+    let words = [buffer.payload(0), buffer.payload(1), buffer.extra(0)];
+    let version = buffer.version();
+    let whole = words == [version; 3] && buffer.unreadable();
+    if whole { Ok(version) } else { Err(format!("version {version} with words {words:?}")) }
+}
+
+/// The version that meta and flags agree on, with whose mark it carries.
+fn whole_meta(buffer: Buffer<'_>) -> Result<u64, String> {
+    let meta = buffer.meta();
+    let version = buffer.version();
+    let whole = (meta.slot == version || meta.slot == BOBS + version)
+        && meta.lamports == meta.slot
+        && meta.closed == closed(version)
+        && meta.layout_mismatch == !closed(version);
+    if whole { Ok(meta.slot) } else { Err(format!("version {version} with {meta:?}")) }
+}
+
+/// Reads once; also returns how often a torn read was thrown away.
+fn read(
+    record: &Record,
+    shape: Shape,
+    epoch: u64,
+    look: fn(Buffer<'_>) -> Result<u64, String>,
+) -> (Result<u64, Unread>, u32) {
+    let runs = Cell::new(0);
+    let found = record::read(record, shape, epoch, |buffer| {
+        runs.set(runs.get() + 1);
+        look(buffer)
+    });
+    let found = found.map(|whole| whole.unwrap_or_else(|torn| panic!("torn: {torn}")));
+    (found, runs.get() - 1)
+}
+
+fn overtaken_by(versions: u64, look: fn(Buffer<'_>) -> Result<u64, String>, seen: &'static Seen) {
     loom::model(move || {
         let (record, epoch) = of_alice(WITH_PAYLOAD);
         let reader = {
             let record = record.clone();
             thread::spawn(move || {
-                let mut runs = 0;
-                let version = read_whole(&record, epoch, &mut runs);
+                let (found, again) = read(&record, WITH_PAYLOAD, epoch, look);
+                let version = found.expect("Alice keeps her record");
                 assert!((1..=versions + 1).contains(&version));
-                *N.lock().unwrap() += 1;
-                if runs > 1 {
-                    note(&SEEN, "read again");
-                }
-                if version > 1 {
-                    note(&SEEN, "newer");
-                }
+                note(seen, if again > 0 { "again" } else { "at once" });
+                note(seen, if version == 1 { "oldest" } else { "newer" });
             })
         };
         for _ in 0..versions {
             publish(&record, WITH_PAYLOAD, 0);
         }
         reader.join().unwrap();
-        assert_eq!(read_whole(&record, epoch, &mut 0), versions + 1);
+        assert_eq!(read(&record, WITH_PAYLOAD, epoch, look).0, Ok(versions + 1));
     });
-    println!("{}", N.lock().unwrap());
-    let seen = SEEN.lock().unwrap();
-    assert!(seen.contains("newer"));
-    // One version goes into the other buffer: only the second can disturb a reader.
-    assert!(versions == 1 || seen.contains("read again"));
 }
 
 #[test]
-fn a_reader_overtaken_by_one_version_gets_a_whole_one() {
-    overtaken_by(1);
+fn one_version_overtakes_a_reader_and_disturbs_it_never() {
+    static SEEN: Seen = Mutex::new(BTreeSet::new());
+    overtaken_by(1, whole_payload, &SEEN);
+    all_seen(&SEEN, &["oldest", "newer"]);
+    assert!(!SEEN.lock().unwrap().contains("again"), "the other buffer is not the reader's");
 }
 
 #[test]
-fn a_reader_overtaken_by_two_versions_gets_a_whole_one() {
-    overtaken_by(2);
+fn two_versions_overtake_a_reader_that_gets_a_whole_one() {
+    static SEEN: Seen = Mutex::new(BTreeSet::new());
+    overtaken_by(2, whole_payload, &SEEN);
+    all_seen(&SEEN, &["oldest", "newer", "again"]);
 }
 
 #[test]
-fn a_reader_overtaken_by_three_versions_gets_a_whole_one() {
-    overtaken_by(3);
+fn three_versions_overtake_a_reader_that_gets_a_whole_one() {
+    static SEEN: Seen = Mutex::new(BTreeSet::new());
+    overtaken_by(3, whole_payload, &SEEN);
+    all_seen(&SEEN, &["oldest", "newer", "again"]);
+}
+
+#[test]
+fn meta_and_flags_belong_to_the_version_that_is_read() {
+    static SEEN: Seen = Mutex::new(BTreeSet::new());
+    overtaken_by(2, whole_meta, &SEEN);
+    all_seen(&SEEN, &["oldest", "newer", "again"]);
+}
+
+#[test]
+fn versions_never_go_back() {
+    loom::model(|| {
+        let (record, epoch) = of_alice(BARE);
+        let reader = {
+            let record = record.clone();
+            thread::spawn(move || {
+                let slot = |buffer: Buffer<'_>| Ok(buffer.version());
+                let first = read(&record, BARE, epoch, slot).0.unwrap();
+                let second = record::version(&record);
+                let third = read(&record, BARE, epoch, slot).0.unwrap();
+                assert!(first <= second && second <= third, "{first}, {second}, {third}");
+            })
+        };
+        publish(&record, BARE, 0);
+        publish(&record, BARE, 0);
+        reader.join().unwrap();
+    });
+}
+
+#[test]
+fn a_record_that_changes_hands_is_gone_for_those_who_held_it() {
+    static SEEN: Seen = Mutex::new(BTreeSet::new());
+    loom::model(|| {
+        let (record, epoch) = of_alice(BARE);
+        let reader = {
+            let record = record.clone();
+            thread::spawn(move || match read(&record, BARE, epoch, whole_meta).0 {
+                Ok(whole) => {
+                    assert_eq!(whole, 1, "Alice's only version");
+                    note(&SEEN, "still Alice's");
+                }
+                Err(why) => {
+                    assert_eq!(why, Unread::Gone);
+                    note(&SEEN, "gone");
+                }
+            })
+        };
+        record::rename(&record, BARE, &BOB);
+        publish(&record, BARE, BOBS);
+        reader.join().unwrap();
+    });
+    all_seen(&SEEN, &["still Alice's", "gone"]);
+}
+
+#[test]
+fn an_identity_is_one_owners_and_leads_to_that_owners_versions() {
+    static SEEN: Seen = Mutex::new(BTreeSet::new());
+    loom::model(|| {
+        let (record, alices) = of_alice(BARE);
+        let reader = {
+            let record = record.clone();
+            thread::spawn(move || {
+                let Some((epoch, pubkey)) = record::identity(&record) else {
+                    note(&SEEN, "changing");
+                    return;
+                };
+                assert_eq!(pubkey, if epoch == alices { ALICE } else { BOB });
+                match read(&record, BARE, epoch, whole_meta).0 {
+                    Ok(whole) if pubkey == ALICE => assert_eq!(whole, 1),
+                    Ok(whole) => {
+                        assert_eq!(whole, BOBS + 2);
+                        note(&SEEN, "Bob's version");
+                    }
+                    Err(Unread::Empty) => {
+                        assert_eq!(pubkey, BOB, "Alice's record was never empty");
+                        note(&SEEN, "Bob's, empty");
+                    }
+                    Err(Unread::Gone) => assert_eq!(pubkey, ALICE),
+                }
+            })
+        };
+        record::rename(&record, BARE, &BOB);
+        publish(&record, BARE, BOBS);
+        reader.join().unwrap();
+    });
+    all_seen(&SEEN, &["changing", "Bob's version", "Bob's, empty"]);
+}
+
+// ------------------------------------------------------------------- writers that die half-way
+
+/// The first stores of [`record::publish`]: all but the last, of the sequence.
+fn begin_publish(record: &[Word], shape: Shape) {
+    let sequence = record[SEQUENCE].load(Ordering::Relaxed);
+    let version = sequence / 2 + 1;
+    record[SEQUENCE].store(2 * version - 1, Ordering::Release);
+    fence(Ordering::Release);
+    let start = HEADER_WORDS + (version & 1) as usize * shape.buffer_words();
+    // Nobody's values, in the words that the models look at.
+    for word in &record[start..start + shape.buffer_words()] {
+        word.store(u64::MAX, Ordering::Relaxed);
+    }
+    let flags = record[FLAGS].load(Ordering::Relaxed);
+    record[FLAGS].store(flags | 0b1111 << (version & 1), Ordering::Relaxed);
+}
+
+#[test]
+fn a_writer_that_dies_in_a_publish_delays_and_tears_nothing() {
+    loom::model(|| {
+        let (record, epoch) = of_alice(WITH_PAYLOAD);
+        let reader = {
+            let record = record.clone();
+            thread::spawn(move || {
+                let (found, again) = read(&record, WITH_PAYLOAD, epoch, whole_payload);
+                assert_eq!((found, again), (Ok(1), 0));
+            })
+        };
+        begin_publish(&record, WITH_PAYLOAD);
+        reader.join().unwrap();
+        assert_eq!(read(&record, WITH_PAYLOAD, epoch, whole_payload), (Ok(1), 0));
+    });
+}
+
+#[test]
+fn its_successor_publishes_the_same_version_anew() {
+    static SEEN: Seen = Mutex::new(BTreeSet::new());
+    loom::model(|| {
+        let (record, epoch) = of_alice(WITH_PAYLOAD);
+        let reader = {
+            let record = record.clone();
+            thread::spawn(move || {
+                let (found, _) = read(&record, WITH_PAYLOAD, epoch, whole_payload);
+                note(&SEEN, if found.unwrap() == 1 { "oldest" } else { "newer" });
+            })
+        };
+        begin_publish(&record, WITH_PAYLOAD);
+        // The lock makes the successor come after, as the same thread does here.
+        assert_eq!(publish(&record, WITH_PAYLOAD, 0), 2);
+        reader.join().unwrap();
+        assert_eq!(read(&record, WITH_PAYLOAD, epoch, whole_payload).0, Ok(2));
+    });
+    all_seen(&SEEN, &["oldest", "newer"]);
+}
+
+/// The first stores of [`record::rename`]: half of the new name, half of the zeroes.
+fn begin_rename(record: &[Word], pubkey: &Pubkey) {
+    record::release(record);
+    for (word, value) in record[PUBKEY..].iter().zip(pubkey.to_words()).take(2) {
+        word.store(value, Ordering::Relaxed);
+    }
+    record[HEADER_WORDS].store(0, Ordering::Relaxed);
+}
+
+#[test]
+fn a_writer_that_dies_in_a_rename_leaves_a_record_that_is_nobodys() {
+    loom::model(|| {
+        let (record, epoch) = of_alice(BARE);
+        let reader = {
+            let record = record.clone();
+            thread::spawn(move || {
+                if let Some(found) = record::identity(&record) {
+                    assert_eq!(found, (epoch, ALICE));
+                }
+                let found = read(&record, BARE, epoch, whole_meta).0;
+                assert!(matches!(found, Ok(1) | Err(Unread::Gone)), "{found:?}");
+            })
+        };
+        begin_rename(&record, &BOB);
+        reader.join().unwrap();
+        assert_eq!(record::identity(&record), None);
+        assert_eq!(record[EPOCH].load(Ordering::Relaxed) % 2, 1);
+    });
+}
+
+#[test]
+fn its_successor_gives_the_record_away_as_if_nothing_had_been() {
+    loom::model(|| {
+        let (record, epoch) = of_alice(BARE);
+        let reader = {
+            let record = record.clone();
+            thread::spawn(move || {
+                let found = read(&record, BARE, epoch, whole_meta).0;
+                assert!(matches!(found, Ok(1) | Err(Unread::Gone)), "{found:?}");
+                if let Some(found) = record::identity(&record) {
+                    assert!(found == (epoch, ALICE) || found == (epoch + 2, BOB), "{found:?}");
+                }
+            })
+        };
+        begin_rename(&record, &ALICE);
+        let bobs = record::rename(&record, BARE, &BOB);
+        publish(&record, BARE, BOBS);
+        reader.join().unwrap();
+        assert_eq!(bobs, epoch + 2);
+        assert_eq!(read(&record, BARE, bobs, whole_meta).0, Ok(BOBS + 2));
+    });
 }

@@ -1,1 +1,7 @@
-fn main() {}
+//! `driftshm`: see `commands`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    driftshm_writer::commands::main(std::env::args_os().collect())
+}

@@ -343,6 +343,14 @@ pub(super) fn wait(fd: BorrowedFd<'_>, timeout: Option<Duration>) -> Result<bool
     rustix::event::poll(&mut fds, timeout.as_ref()).map(|ready| ready > 0)
 }
 
+/// Waits until a descriptor is readable, the time is up, or a signal comes.
+pub fn wait_readable(fd: impl AsFd, timeout: Duration) -> io::Result<()> {
+    match wait(fd.as_fd(), Some(timeout)) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 fn split(filter: &Filter) -> Vec<Filter> {
     let mut first = filter.clone();
     let rest = first.pubkeys.split_off(first.pubkeys.len().min(PUBKEYS_PER_MESSAGE));

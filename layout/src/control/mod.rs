@@ -10,7 +10,7 @@ mod subscription;
 mod watch;
 
 pub use filter::{Filter, Matcher};
-pub use link::{Link, LinkError};
+pub use link::{Link, LinkError, new_eventfd, wait_readable};
 pub use messages::{
     ErrorCode, MAX_MESSAGE, PUBKEYS_PER_MESSAGE, Request, Response, SUBSCRIBER_PAGE, Status,
     SubscribeRequest,

@@ -1,0 +1,220 @@
+//! Models of waking a subscriber: no wake-up is lost, and none is sent twice.
+//!
+//! The eventfd is a counter under a mutex: a write adds one, a read takes all. A mutex orders more
+//! than the kernel promises, so no model relies on it for more than the wake-up itself. Loom lets
+//! a SeqCst fence synchronise with every later one, which the language does not: that the journal
+//! and `armed` are seen is argued from the fences' order alone in `notify`. It orders the stores of
+//! a word by what their threads have read, so a swap among plain stores could read one and be
+//! ordered before another, which the language rules out: one reason why `armed` is only swapped.
+//! See `loom_record.rs` for loom's limits; here too the publisher runs first.
+#![cfg(driftshm_loom)]
+
+use std::collections::BTreeSet;
+use std::sync::Mutex as StdMutex;
+
+use driftshm_layout::journal::{self, ENTRY_WORDS, Next};
+use driftshm_layout::notify;
+use driftshm_layout::sync::Word;
+use loom::sync::{Arc, Condvar, Mutex};
+use loom::thread;
+
+/// What happened in some execution of a model: one that never gets there proves nothing.
+type Seen = StdMutex<BTreeSet<&'static str>>;
+
+fn note(seen: &Seen, what: &'static str) {
+    seen.lock().unwrap().insert(what);
+}
+
+fn all_seen(seen: &Seen, expected: &[&'static str]) {
+    let seen = seen.lock().unwrap();
+    for what in expected {
+        assert!(seen.contains(what), "no execution with: {what}; only {seen:?}");
+    }
+}
+
+struct EventFd {
+    count: Mutex<u64>,
+    readable: Condvar,
+}
+
+impl EventFd {
+    fn new() -> Self {
+        Self { count: Mutex::new(0), readable: Condvar::new() }
+    }
+
+    fn write(&self) {
+        *self.count.lock().unwrap() += 1;
+        self.readable.notify_one();
+    }
+
+    /// Sleeps until there is something, and takes it.
+    fn wait(&self) -> u64 {
+        let mut count = self.count.lock().unwrap();
+        while *count == 0 {
+            count = self.readable.wait(count).unwrap();
+        }
+        std::mem::take(&mut *count)
+    }
+
+    fn count(&self) -> u64 {
+        *self.count.lock().unwrap()
+    }
+}
+
+struct Subscriber {
+    armed: Word,
+    fd: EventFd,
+}
+
+impl Subscriber {
+    fn new() -> Self {
+        Self { armed: Word::new(0), fd: EventFd::new() }
+    }
+
+    /// The publisher's part, after its fence.
+    fn wake(&self) {
+        if notify::take_armed(&self.armed) {
+            self.fd.write();
+        }
+    }
+}
+
+struct Shared {
+    ring: Vec<Word>,
+    head: Word,
+    subscribers: Vec<Subscriber>,
+}
+
+impl Shared {
+    fn new(subscribers: usize) -> Arc<Self> {
+        Arc::new(Self {
+            ring: (0..4 * ENTRY_WORDS).map(|_| Word::new(0)).collect(),
+            head: Word::new(0),
+            subscribers: (0..subscribers).map(|_| Subscriber::new()).collect(),
+        })
+    }
+
+    fn publish_batch(&self) {
+        journal::append(&self.ring, &self.head, 0, 0, 0, 0);
+        notify::after_append();
+        for subscriber in &self.subscribers {
+            subscriber.wake();
+        }
+    }
+
+    /// Moves the cursor over all that is there.
+    fn drain(&self, cursor: &mut u64) -> bool {
+        let before = *cursor;
+        while let Next::Entry(_) = journal::read(&self.ring, &self.head, *cursor) {
+            *cursor += 1;
+        }
+        *cursor > before
+    }
+
+    /// The subscriber's part until it would sleep; false if it found something after all.
+    fn falls_asleep(&self, subscriber: &Subscriber, cursor: &mut u64) -> bool {
+        notify::arm(&subscriber.armed);
+        let found = self.drain(cursor);
+        if found {
+            notify::disarm(&subscriber.armed);
+        }
+        !found
+    }
+}
+
+#[test]
+fn who_sleeps_without_an_entry_is_woken_for_it() {
+    static SEEN: Seen = StdMutex::new(BTreeSet::new());
+    loom::model(|| {
+        let shared = Shared::new(1);
+        let reader = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let mut cursor = 0;
+                let asleep = shared.falls_asleep(&shared.subscribers[0], &mut cursor);
+                (asleep, cursor)
+            })
+        };
+        shared.publish_batch();
+        let (asleep, cursor) = reader.join().unwrap();
+        let wakes = shared.subscribers[0].fd.count();
+        if asleep {
+            assert_eq!((cursor, wakes), (0, 1), "a lost wake-up");
+            note(&SEEN, "woken");
+        } else {
+            assert_eq!(cursor, 1);
+            assert!(wakes <= 1);
+            note(&SEEN, if wakes == 0 { "looked" } else { "looked and woken" });
+        }
+    });
+    all_seen(&SEEN, &["woken", "looked", "looked and woken"]);
+}
+
+#[test]
+fn many_batches_wake_a_sleeper_once() {
+    loom::model(|| {
+        let shared = Shared::new(1);
+        let reader = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let mut cursor = 0;
+                (shared.falls_asleep(&shared.subscribers[0], &mut cursor), cursor)
+            })
+        };
+        for _ in 0..3 {
+            shared.publish_batch();
+        }
+        let (asleep, cursor) = reader.join().unwrap();
+        let wakes = shared.subscribers[0].fd.count();
+        assert!(wakes <= 1, "armed once, woken {wakes} times");
+        assert!(!asleep || cursor == 3 || wakes == 1, "a lost wake-up at {cursor}");
+    });
+}
+
+#[test]
+fn a_subscriber_that_sleeps_in_between_gets_everything() {
+    // A lost wake-up is a deadlock here, which loom reports.
+    loom::model(|| {
+        let shared = Shared::new(1);
+        let reader = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let subscriber = &shared.subscribers[0];
+                let mut cursor = 0;
+                let (mut armed, mut woken) = (0, 0);
+                while cursor < 2 {
+                    if shared.drain(&mut cursor) {
+                        continue;
+                    }
+                    armed += 1;
+                    if shared.falls_asleep(subscriber, &mut cursor) {
+                        woken += subscriber.fd.wait();
+                    }
+                }
+                assert!(woken <= armed, "armed {armed} times, woken {woken} times");
+            })
+        };
+        shared.publish_batch();
+        shared.publish_batch();
+        reader.join().unwrap();
+    });
+}
+
+#[test]
+fn one_fence_of_the_publisher_does_for_all_subscribers() {
+    loom::model(|| {
+        let shared = Shared::new(2);
+        let readers = [0, 1].map(|who| {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let mut cursor = 0;
+                shared.falls_asleep(&shared.subscribers[who], &mut cursor)
+            })
+        });
+        shared.publish_batch();
+        for (reader, subscriber) in readers.into_iter().zip(&shared.subscribers) {
+            let asleep = reader.join().unwrap();
+            assert!(!asleep || subscriber.fd.count() == 1, "a lost wake-up");
+        }
+    });
+}

@@ -1,0 +1,17 @@
+//! What the tests of the region share: a small profile, updates, images of regions, a reader of
+//! everything. Each test binary uses its part of it.
+#![allow(dead_code)]
+
+pub mod image;
+pub mod rng;
+pub mod tiny;
+pub mod walk;
+pub mod watchdog;
+
+/// Whether a test that needs something of the machine may be left out: never in CI.
+pub fn may_skip(why: &str) -> bool {
+    let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    assert!(!ci, "cannot be left out in CI: {why}");
+    println!("skipped: {why}");
+    true
+}

@@ -1,0 +1,152 @@
+"""Awaiting changes in asyncio (and in uvloop, which has the same interface)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ._driftshm import Change, Lagged, Subscription
+
+    Item = Change | Lagged
+
+T = TypeVar("T")
+
+
+class _Stream:
+    """One subscription on one event loop.
+
+    The subscription's descriptor is in the loop from the first wait on. Its callback drains at
+    once, so the descriptor is no longer readable when the loop looks again. What was drained waits
+    in ``items``: a cancelled wait loses nothing. While items wait the subscription is not armed,
+    so a consumer that is busy elsewhere is not woken either.
+    """
+
+    def __init__(self, subscription: Subscription) -> None:
+        self.subscription = subscription
+        self.items: deque[Item] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._fd = -1
+        self._waiter: asyncio.Future[None] | None = None
+        self._error: BaseException | None = None
+
+    def _on_readable(self) -> None:
+        try:
+            self.items.extend(self.subscription.drain())
+        except BaseException as error:
+            self._error = error
+            self._detach()
+        waiter = self._waiter
+        if waiter is not None and not waiter.done() and (self.items or self._error):
+            waiter.set_result(None)
+
+    def _attach(self) -> asyncio.AbstractEventLoop:
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._fd = self.subscription.fileno()
+            loop.add_reader(self._fd, self._on_readable)
+            self._loop = loop
+        elif self._loop is not loop:
+            raise RuntimeError("this stream belongs to another event loop")
+        return loop
+
+    def _detach(self) -> None:
+        loop, self._loop = self._loop, None
+        if loop is not None and not loop.is_closed():
+            loop.remove_reader(self._fd)
+
+    async def fill(self) -> None:
+        """Waits until ``items`` has something."""
+        while not self.items:
+            if self._error is not None:
+                raise self._error
+            self.items.extend(self.subscription.drain())
+            if self.items:
+                return
+            loop = self._attach()
+            if self._waiter is not None and not self._waiter.done():
+                raise RuntimeError("another task already waits on this stream")
+            self._waiter = loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+
+    def close(self) -> None:
+        """Out of the loop strictly before the descriptor is closed; may be called again."""
+        loop = self._loop
+        self._detach()
+        waiter = self._waiter
+        if waiter is not None and not waiter.done() and not waiter.get_loop().is_closed():
+            self._error = StopAsyncIteration()
+            waiter.set_result(None)
+        if loop is not None and loop.is_running():
+            # uvloop lets go of a descriptor on its next round.
+            loop.call_soon(self.subscription.close)
+        else:
+            self.subscription.close()
+
+
+class _Iterator(Generic[T]):
+    def __init__(self, subscription: Subscription) -> None:
+        self._stream = _Stream(subscription)
+
+    @property
+    def subscription(self) -> Subscription:
+        """The subscription behind it, for `connected` and the like."""
+        return self._stream.subscription
+
+    def close(self) -> None:
+        """Ends the stream; the writer forgets the subscription. May be called again."""
+        self._stream.close()
+
+    async def aclose(self) -> None:
+        """As `close`, for ``contextlib.aclosing``."""
+        self._stream.close()
+
+    async def __aenter__(self: T) -> T:
+        return self
+
+    async def __aexit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stream.close()
+
+    def __del__(self) -> None:
+        stream = getattr(self, "_stream", None)
+        if stream is not None:
+            stream.close()
+
+
+class Changes(_Iterator["Item"]):
+    """``async for change in reader.changes(...)``: one change at a time."""
+
+    def __aiter__(self) -> Changes:
+        return self
+
+    async def __anext__(self) -> Item:
+        items = self._stream.items
+        if not items:
+            await self._stream.fill()
+        return items.popleft()
+
+
+class Batches(_Iterator["list[Item]"]):
+    """``async for batch in reader.batches(...)``: all changes that wait, as a list."""
+
+    def __aiter__(self) -> Batches:
+        return self
+
+    async def __anext__(self) -> list[Item]:
+        items = self._stream.items
+        if not items:
+            await self._stream.fill()
+        batch = list(items)
+        items.clear()
+        return batch

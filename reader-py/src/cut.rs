@@ -1,0 +1,233 @@
+//! Consistent cuts: several accounts as they were at one moment.
+
+use std::sync::Arc;
+
+use driftshm_layout::profile::Kind;
+use driftshm_layout::record::Presence;
+use driftshm_layout::{Pubkey, RecordRef};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::account::Struct;
+use crate::errors;
+use crate::keys;
+use crate::oracle;
+use crate::follow::{Handle, Link};
+use crate::reader::{Reader, items};
+use crate::snapshot::Snapshot;
+use crate::source::{Frozen, Source};
+
+/// Tries before a cut is given up: each fails only if one of its accounts changed during it.
+const TRIES: usize = 10_000;
+
+/// Names a cut: cuts with the same accounts and the same id hold the same bytes.
+#[pyclass(frozen, get_all, eq, hash, module = "driftshm")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct CutId {
+    /// The writer's generation.
+    pub generation: u64,
+    /// Lowest slot among the accounts.
+    pub min_slot: u64,
+    /// Highest slot among the accounts.
+    pub max_slot: u64,
+    /// The versions of the accounts, in the order in which they were asked for.
+    pub versions: Vec<u64>,
+}
+
+#[pymethods]
+impl CutId {
+    fn __repr__(&self) -> String {
+        let Self { generation, min_slot, max_slot, versions } = self;
+        format!("CutId(generation={generation}, min_slot={min_slot}, max_slot={max_slot}, versions={versions:?})")
+    }
+}
+
+/// Snapshots of several accounts, none of which changed between the first and the last read.
+#[pyclass(frozen, get_all, module = "driftshm")]
+pub struct Cut {
+    /// Generation of the writer, lowest and highest slot, versions.
+    pub id: CutId,
+    /// Perp markets by index.
+    pub perp_markets: Py<PyDict>,
+    /// Spot markets by index.
+    pub spot_markets: Py<PyDict>,
+    /// Oracle prices of the perp markets named in `perp_oracles`, by market index.
+    pub perp_oracles: Py<PyDict>,
+    /// Oracle prices of the spot markets named in `spot_oracles`, by market index.
+    pub spot_oracles: Py<PyDict>,
+    /// Users by address.
+    pub users: Py<PyDict>,
+    /// User stats by address.
+    pub user_stats: Py<PyDict>,
+    /// The state account, if it was asked for.
+    pub state: Option<Py<PyAny>>,
+}
+
+#[pymethods]
+impl Cut {
+    fn __repr__(&self) -> String {
+        format!("<cut of {} accounts, {}>", self.id.versions.len(), self.id.__repr__())
+    }
+}
+
+/// Copies of accounts of one region, as they were at one moment: after the last copy was made,
+/// every account was still in the version that was copied.
+pub fn freeze_all(link: &Link, records: &[RecordRef]) -> PyResult<Vec<Frozen>> {
+    let region = &link.region;
+    for _ in 0..TRIES {
+        let mut copies = Vec::with_capacity(records.len());
+        for record in records {
+            let (meta, words) = region.frozen(record).map_err(|_| errors::gone())?;
+            let pubkey = region.pubkey(record).ok_or_else(errors::gone)?;
+            let (extra_words, kind) = (record.extra_words(), record.kind);
+            copies.push(Frozen { meta, words, extra_words, kind, pubkey });
+        }
+        let unchanged = |(record, copy): (&RecordRef, &Frozen)| {
+            region.version(record) == copy.meta.version
+        };
+        if records.iter().zip(&copies).all(unchanged) {
+            return Ok(copies);
+        }
+        std::hint::spin_loop();
+    }
+    Err(errors::ContendedError::new_err(format!(
+        "{} accounts changed too fast for one consistent cut ({TRIES} tries): ask for fewer at once",
+        records.len()
+    )))
+}
+
+/// The id of a cut.
+pub fn id_of(link: &Link, copies: &[Frozen]) -> CutId {
+    let slots = || copies.iter().map(|copy| copy.meta.slot);
+    CutId {
+        generation: link.region.generation(),
+        min_slot: slots().min().unwrap_or(0),
+        max_slot: slots().max().unwrap_or(0),
+        versions: copies.iter().map(|copy| copy.meta.version).collect(),
+    }
+}
+
+/// What a cut is of, as `Reader.snapshot` was given it.
+pub struct CutArgs<'a, 'py> {
+    /// Indexes or symbols.
+    pub perp_markets: Option<&'a Bound<'py, PyAny>>,
+    /// Indexes or symbols.
+    pub spot_markets: Option<&'a Bound<'py, PyAny>>,
+    /// Indexes or symbols of perp markets.
+    pub perp_oracles: Option<&'a Bound<'py, PyAny>>,
+    /// Indexes or symbols of spot markets.
+    pub spot_oracles: Option<&'a Bound<'py, PyAny>>,
+    /// Addresses.
+    pub users: Option<&'a Bound<'py, PyAny>>,
+    /// Authorities.
+    pub user_stats: Option<&'a Bound<'py, PyAny>>,
+    /// Whether the state account too.
+    pub state: bool,
+}
+
+/// Where a copy goes in the cut.
+enum Slot {
+    Market(Kind, usize),
+    Oracle(Kind, usize, u8),
+    Address(Kind, Pubkey),
+    State,
+}
+
+/// Takes a cut.
+pub fn take(
+    py: Python<'_>,
+    reader: &Reader,
+    args: &CutArgs<'_, '_>,
+    max_age: Option<f64>,
+) -> PyResult<Cut> {
+    let link = reader.shared()?.link();
+    let (slots, records) = records_of(reader, link, args)?;
+    if max_age.is_some() {
+        for record in &records {
+            Handle::new(link, *record).ok_or_else(errors::gone)?.guard(max_age)?;
+        }
+    }
+    let copies = freeze_all(link, &records)?;
+    let id = id_of(link, &copies);
+    let dicts: [Bound<'_, PyDict>; 6] = std::array::from_fn(|_| PyDict::new(py));
+    let [perp_markets, spot_markets, perp_oracles, spot_oracles, users, user_stats] = &dicts;
+    let mut state = None;
+    for (slot, copy) in slots.into_iter().zip(copies) {
+        match slot {
+            Slot::Market(kind, place) => {
+                let dict = if kind == Kind::PerpMarket { perp_markets } else { spot_markets };
+                dict.set_item(place, to_object(py, link, copy)?)?;
+            }
+            Slot::Oracle(kind, place, source) => {
+                let dict = if kind == Kind::PerpMarket { perp_oracles } else { spot_oracles };
+                dict.set_item(place, oracle::data_of(py, link, &copy, source)?)?;
+            }
+            Slot::Address(kind, pubkey) => {
+                let dict = if kind == Kind::User { users } else { user_stats };
+                dict.set_item(pubkey.to_string(), to_object(py, link, copy)?)?;
+            }
+            Slot::State => state = Some(to_object(py, link, copy)?),
+        }
+    }
+    let [perp_markets, spot_markets, perp_oracles, spot_oracles, users, user_stats] =
+        dicts.map(Bound::unbind);
+    Ok(Cut { id, perp_markets, spot_markets, perp_oracles, spot_oracles, users, user_stats, state })
+}
+
+fn missing(what: &str) -> PyErr {
+    errors::unknown_market(format!("there is no {what} in the region: a cut needs all it is asked for"))
+}
+
+fn records_of(
+    reader: &Reader,
+    link: &Link,
+    args: &CutArgs<'_, '_>,
+) -> PyResult<(Vec<Slot>, Vec<RecordRef>)> {
+    let region = &link.region;
+    let (mut slots, mut records) = (Vec::new(), Vec::new());
+    let mut add = |slot, record: Option<RecordRef>, what: &str| -> PyResult<()> {
+        let there = record.filter(|record| region.presence(record) == Presence::Here);
+        records.push(there.ok_or_else(|| missing(what))?);
+        slots.push(slot);
+        Ok(())
+    };
+    let markets = [(Kind::PerpMarket, args.perp_markets), (Kind::SpotMarket, args.spot_markets)];
+    for (kind, keys) in markets {
+        for key in items(keys)? {
+            let place = reader.market_place(kind, &key)?;
+            add(Slot::Market(kind, place), region.at(kind, place), &format!("{kind} {key}"))?;
+        }
+    }
+    let oracles = [(Kind::PerpMarket, args.perp_oracles), (Kind::SpotMarket, args.spot_oracles)];
+    for (kind, keys) in oracles {
+        for key in items(keys)? {
+            let place = reader.market_place(kind, &key)?;
+            let what = format!("oracle of {kind} {key}");
+            let found = region.at(kind, place).and_then(|market| region.oracle_of(&market));
+            let (record, source) = found.ok_or_else(|| missing(&what))?;
+            add(Slot::Oracle(kind, place, source), Some(record), &what)?;
+        }
+    }
+    for key in items(args.users)? {
+        let pubkey = keys::pubkey(&key)?;
+        add(Slot::Address(Kind::User, pubkey), region.find(&pubkey), &format!("user {pubkey}"))?;
+    }
+    for key in items(args.user_stats)? {
+        let authority = keys::pubkey(&key)?;
+        let pubkey = link.schema.profile.user_stats_address(&authority).unwrap_or_default();
+        let what = format!("user stats of {authority}");
+        add(Slot::Address(Kind::UserStats, pubkey), region.find(&pubkey), &what)?;
+    }
+    if args.state {
+        add(Slot::State, region.at(Kind::State, 0), "state account")?;
+    }
+    Ok((slots, records))
+}
+
+/// A copy as a snapshot object.
+pub fn to_object(py: Python<'_>, link: &Link, copy: Frozen) -> PyResult<Py<PyAny>> {
+    let kind = copy.kind;
+    let source = Source::Frozen(Arc::new(copy));
+    let account = Struct::account(source, Arc::clone(&link.schema), kind);
+    account.ok_or_else(errors::schema_changed)?.into_object::<Snapshot>(py)
+}

@@ -1,0 +1,180 @@
+//! Every exception, and the only place that makes one from an error of the layout.
+
+use driftshm_layout::control::LinkError;
+use driftshm_layout::profile::PathError;
+use driftshm_layout::{OpenError, Pubkey};
+use pyo3::create_exception;
+use pyo3::exceptions::{
+    PyAttributeError, PyException, PyLookupError, PyTypeError, PyValueError,
+};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+create_exception!(driftshm, DriftShmError, PyException, "Base of all errors of driftshm.");
+
+macro_rules! errors {
+    ($($name:ident($base:ident): $doc:literal,)*) => {
+        $(create_exception!(driftshm, $name, $base, $doc);)*
+
+        /// Adds every exception that needs one base only.
+        fn add_plain(module: &Bound<'_, PyModule>) -> PyResult<()> {
+            let py = module.py();
+            $(module.add(stringify!($name), py.get_type::<$name>())?;)*
+            Ok(())
+        }
+    };
+}
+
+errors! {
+    OpenFailed(DriftShmError): "The region cannot be opened.",
+    NoRegionError(OpenFailed): "There is no region: is the writer running?",
+    RegionNotReadyError(OpenFailed): "The region is just being made: try again in a moment.",
+    RegionPermissionError(OpenFailed): "This user may not read the region.",
+    IncompatibleRegionError(OpenFailed): "The region has another format than this reader; both are named.",
+    CorruptRegionError(OpenFailed): "The file is not a sound region.",
+    OtherClusterError(OpenFailed): "The region is of another cluster than the one asked for.",
+    ReaderClosedError(DriftShmError): "The reader was closed.",
+    StaleError(DriftShmError): "The account is not known to be as fresh as `max_age` asks: the message says why.",
+    AccountClosedError(DriftShmError): "The account was closed on chain: it has no fields.",
+    AccountGoneError(DriftShmError): "The account is no longer in the region: nobody followed it, and its record was reclaimed.",
+    LayoutMismatchError(DriftShmError): "The account's length is not one that the profile knows: only its bytes can be read.",
+    SchemaChangedError(DriftShmError): "The writer now uses another profile: get the account from the reader again.",
+    OracleInvalidError(DriftShmError): "The oracle cannot be read by the source that the market names.",
+    ContendedError(DriftShmError): "Accounts changed too fast for one consistent cut.",
+    ConnectionFailed(DriftShmError): "There is no connection to the writer's control socket.",
+    WriterDeadError(ConnectionFailed): "No writer runs, or it does not answer.",
+    ConnectionRefusedByWriterError(ConnectionFailed): "The writer refuses the connection or the subscription.",
+    IncompatibleWriterError(ConnectionFailed): "The writer is of another version.",
+    DescriptorLimitError(ConnectionFailed): "This process has too many open files to receive the writer's.",
+    ForkedError(DriftShmError): "Subscriptions and watches belong to the process that made them: make new ones after fork.",
+}
+
+const WITH_TWO_BASES: &str = "
+class FieldError(DriftShmError, AttributeError):
+    'The account has no such field; the message names near ones.'
+class UnknownMarketError(DriftShmError, LookupError):
+    'No market has that index or symbol, nor could one: the message says what there is.'
+class PubkeyError(DriftShmError, ValueError):
+    'Not the base58 text or the 32 bytes of a public key.'
+class FilterError(DriftShmError, ValueError):
+    'A filter names something that cannot be subscribed to.'
+";
+
+/// Adds the whole tree to the module.
+pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    module.add("DriftShmError", py.get_type::<DriftShmError>())?;
+    add_plain(module)?;
+    let names = PyDict::new(py);
+    names.set_item("DriftShmError", py.get_type::<DriftShmError>())?;
+    names.set_item("__name__", "driftshm")?;
+    for base in [
+        py.get_type::<PyAttributeError>(),
+        py.get_type::<PyLookupError>(),
+        py.get_type::<PyValueError>(),
+    ] {
+        names.set_item(base.name()?, base)?;
+    }
+    let code = std::ffi::CString::new(WITH_TWO_BASES)?;
+    py.run(&code, Some(&names), None)?;
+    for name in ["FieldError", "UnknownMarketError", "PubkeyError", "FilterError"] {
+        module.add(name, names.get_item(name)?)?;
+    }
+    Ok(())
+}
+
+fn named(name: &str, message: String) -> PyErr {
+    Python::attach(|py| {
+        let class = py.import("driftshm._driftshm").and_then(|module| module.getattr(name));
+        match class.and_then(|class| class.call1((message,))) {
+            Ok(error) => PyErr::from_value(error),
+            Err(error) => error,
+        }
+    })
+}
+
+/// An account has no such field.
+pub fn field(error: &PathError) -> PyErr {
+    named("FieldError", error.to_string())
+}
+
+/// A market that is not there and could not be.
+pub fn unknown_market(message: String) -> PyErr {
+    named("UnknownMarketError", message)
+}
+
+/// A filter that makes no sense.
+pub fn filter(message: String) -> PyErr {
+    named("FilterError", message)
+}
+
+/// Something that is no public key.
+pub fn pubkey(what: &str) -> PyErr {
+    named("PubkeyError", what.to_owned())
+}
+
+/// An argument of a wrong type.
+pub fn wrong_type(message: String) -> PyErr {
+    PyTypeError::new_err(message)
+}
+
+/// Why a region was not opened.
+pub fn open(error: &OpenError) -> PyErr {
+    let message = error.to_string();
+    match error {
+        OpenError::NotFound { .. } => NoRegionError::new_err(message),
+        OpenError::NotReady { .. } => RegionNotReadyError::new_err(message),
+        OpenError::PermissionDenied { .. } => RegionPermissionError::new_err(message),
+        OpenError::Incompatible { .. } => IncompatibleRegionError::new_err(message),
+        OpenError::Corrupt { .. } => CorruptRegionError::new_err(message),
+        OpenError::OtherCluster { .. } => OtherClusterError::new_err(message),
+        OpenError::Io { .. } => OpenFailed::new_err(message),
+    }
+}
+
+/// Why there is no connection.
+pub fn link(error: &LinkError) -> PyErr {
+    let message = error.to_string();
+    match error {
+        LinkError::NoWriter { .. } | LinkError::Timeout { .. } => WriterDeadError::new_err(message),
+        LinkError::NotAllowed { .. } | LinkError::Refused { .. } => {
+            ConnectionRefusedByWriterError::new_err(message)
+        }
+        LinkError::Incompatible(_) => IncompatibleWriterError::new_err(message),
+        LinkError::DescriptorsLost => DescriptorLimitError::new_err(message),
+        LinkError::Io { source, .. } if source.raw_os_error() == Some(24) => {
+            DescriptorLimitError::new_err(message)
+        }
+        LinkError::Protocol(_) | LinkError::Io { .. } => ConnectionFailed::new_err(message),
+    }
+}
+
+/// The account was closed.
+pub fn closed(pubkey: &Pubkey) -> PyErr {
+    AccountClosedError::new_err(format!("account {pubkey} was closed on chain: it has no fields"))
+}
+
+/// The account's length is unknown to the profile.
+pub fn layout_mismatch(pubkey: &Pubkey, len: u32) -> PyErr {
+    LayoutMismatchError::new_err(format!(
+        "account {pubkey} has {len} bytes, which the profile does not know: read it with \
+         snapshot().bytes(), or run the writer with a newer profile"
+    ))
+}
+
+/// The account's record was given to another.
+#[cold]
+pub fn gone() -> PyErr {
+    AccountGoneError::new_err(
+        "the account is no longer in the region, since nobody followed it: watch it \
+         (reader.watch) and get it again",
+    )
+}
+
+/// The writer went over to another profile.
+#[cold]
+pub fn schema_changed() -> PyErr {
+    SchemaChangedError::new_err(
+        "the writer now uses another profile: get the account from the reader again",
+    )
+}

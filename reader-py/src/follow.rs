@@ -1,0 +1,199 @@
+//! Following regions as writers come and go.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use driftshm_layout::record::Presence;
+use driftshm_layout::{OpenError, Pubkey, RecordRef, Region, clock};
+use pyo3::prelude::*;
+
+use crate::errors;
+use crate::schema::Schema;
+
+/// A region, and the one that took its place when one has. Superseded ones stay mapped for as long
+/// as anything reads through them: that is rare, and the reading side stays free of locks.
+pub struct Link {
+    /// The region.
+    pub region: Arc<Region>,
+    /// Its schema's Python types.
+    pub schema: Arc<Schema>,
+    next: OnceLock<Arc<Link>>,
+}
+
+impl Link {
+    /// Opens the region of a directory.
+    pub fn open(dir: &Path, cluster: Option<&str>) -> Result<Arc<Self>, OpenError> {
+        let region = Region::open(dir)?;
+        if let Some(expected) = cluster.filter(|cluster| *cluster != region.cluster()) {
+            return Err(OpenError::OtherCluster {
+                path: region.path().into(),
+                found: region.cluster().to_owned(),
+                expected: expected.to_owned(),
+            });
+        }
+        Ok(Self::new(region))
+    }
+
+    fn new(region: Region) -> Arc<Self> {
+        let schema = Schema::of(region.profile(), region.schema_hash());
+        Arc::new(Self { region: Arc::new(region), schema, next: OnceLock::new() })
+    }
+
+    /// The newest region known, without looking at the file system unless this one is superseded.
+    #[inline]
+    pub fn newest<'a>(self: &'a Arc<Self>) -> &'a Arc<Self> {
+        match self.region.header().is_superseded() {
+            false => self,
+            true => self.follow(),
+        }
+    }
+
+    /// The newest region there is: looks for another file at the path.
+    #[cold]
+    pub fn follow<'a>(self: &'a Arc<Self>) -> &'a Arc<Self> {
+        let mut link = self;
+        loop {
+            if let Some(next) = link.next.get() {
+                link = next;
+                continue;
+            }
+            match link.region.successor() {
+                Ok(Some(region)) => {
+                    let fresh = Self::new(region);
+                    link = link.next.get_or_init(|| fresh);
+                }
+                _ => return link,
+            }
+        }
+    }
+}
+
+/// What all objects of one reader share.
+pub struct Shared {
+    /// The directory that was opened.
+    pub dir: PathBuf,
+    /// The first region that was opened.
+    pub first: Arc<Link>,
+}
+
+impl Shared {
+    /// The newest region.
+    #[inline]
+    pub fn link(&self) -> &Arc<Link> {
+        self.first.newest()
+    }
+}
+
+/// One account, followed across regions.
+pub struct Handle {
+    /// The region in which it was found.
+    pub link: Arc<Link>,
+    /// Its record there.
+    pub record: RecordRef,
+    /// Its address.
+    pub pubkey: Pubkey,
+    next: OnceLock<Arc<Handle>>,
+}
+
+impl Handle {
+    /// The account in a record of a region.
+    pub fn new(link: &Arc<Link>, record: RecordRef) -> Option<Arc<Self>> {
+        let pubkey = link.region.pubkey(&record)?;
+        Some(Arc::new(Self { link: Arc::clone(link), record, pubkey, next: OnceLock::new() }))
+    }
+
+    /// The account where it is now; `None` if the new region has another schema, by which this
+    /// account's views cannot read. As long as the account is not in the region that took the old
+    /// one's place, the last state of the old one stands.
+    #[inline(always)]
+    pub fn current(&self) -> Option<&Handle> {
+        match self.link.region.header().is_superseded() {
+            false => Some(self),
+            true => self.follow(),
+        }
+    }
+
+    /// The account where it was seen last.
+    pub fn last(&self) -> &Handle {
+        self.current().unwrap_or(self)
+    }
+
+    #[cold]
+    fn follow(&self) -> Option<&Handle> {
+        if let Some(next) = self.next.get() {
+            return next.current();
+        }
+        let newest = self.link.follow();
+        if Arc::ptr_eq(newest, &self.link) {
+            return Some(self);
+        }
+        if !Arc::ptr_eq(&newest.schema, &self.link.schema) {
+            return None;
+        }
+        let found = newest.region.find(&self.pubkey).filter(|new| new.kind == self.record.kind);
+        match found.and_then(|record| Handle::new(newest, record)) {
+            Some(handle) if handle.presence() != Presence::Empty => {
+                self.next.get_or_init(|| handle).current()
+            }
+            _ => Some(self),
+        }
+    }
+
+    /// The region the account is in.
+    #[inline(always)]
+    pub fn region(&self) -> &Region {
+        &self.link.region
+    }
+
+    /// Whether it can be read there.
+    #[inline]
+    pub fn presence(&self) -> Presence {
+        self.region().presence(&self.record)
+    }
+
+    /// Seconds since the account was last known to be what the chain says.
+    pub fn staleness(&self) -> f64 {
+        let here = self.last();
+        let received = here.region().meta(&here.record).map_or(0, |meta| meta.received_ns);
+        let vouched = here.region().vouched_ns(&here.record, received);
+        clock::monotonic_ns().saturating_sub(vouched) as f64 / 1e9
+    }
+
+    /// Raises if the account is not known to be as fresh as `max_age` seconds.
+    pub fn guard(&self, max_age: Option<f64>) -> PyResult<()> {
+        let Some(max_age) = max_age else { return Ok(()) };
+        if self.staleness() <= max_age {
+            return Ok(());
+        }
+        // A writer that died may have been followed by one with a new file.
+        if !self.link.region.writer_alive() {
+            self.link.follow();
+            if self.staleness() <= max_age {
+                return Ok(());
+            }
+        }
+        Err(self.stale(max_age))
+    }
+
+    #[cold]
+    fn stale(&self, max_age: f64) -> PyErr {
+        let here = self.last();
+        let region = here.region();
+        let why = if region.state() == Some(driftshm_layout::State::Stopped) {
+            "the writer was stopped".to_owned()
+        } else if !region.writer_alive() {
+            match region.heartbeat_age_ns() {
+                u64::MAX => "the region is from before the machine was started".to_owned(),
+                age => format!("no heartbeat of the writer for {:.1} s", age as f64 / 1e9),
+            }
+        } else if !region.is_followed(&here.record) {
+            "the writer no longer follows it (reader.watch makes it)".to_owned()
+        } else {
+            format!("the writer's feed is {}", region.feed_state().as_str())
+        };
+        let (pubkey, age) = (self.pubkey, self.staleness());
+        errors::StaleError::new_err(format!(
+            "account {pubkey} was last known to be current {age:.3} s ago, max_age is {max_age} s: {why}"
+        ))
+    }
+}

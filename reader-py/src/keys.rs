@@ -1,0 +1,43 @@
+//! Public keys from Python.
+
+use driftshm_layout::Pubkey;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+
+use crate::errors;
+use crate::oracle::OracleView;
+use crate::view::View;
+
+/// A key from base58 text, 32 bytes, anything with `__bytes__` (solders), or a view.
+pub fn pubkey(object: &Bound<'_, PyAny>) -> PyResult<Pubkey> {
+    if let Ok(text) = object.cast::<PyString>() {
+        let text = text.to_cow()?;
+        return text.parse().map_err(|error: driftshm_layout::PubkeyError| {
+            errors::pubkey(&error.to_string())
+        });
+    }
+    if let Ok(view) = object.cast::<View>() {
+        return Ok(view.get().handle().pubkey);
+    }
+    if let Ok(oracle) = object.cast::<OracleView>() {
+        return oracle.get().address();
+    }
+    let bytes = match object.cast::<PyBytes>() {
+        Ok(bytes) => bytes.clone(),
+        Err(_) => {
+            let converted = object.call_method0("__bytes__").map_err(|_| {
+                let name = object.get_type().name().map(|name| name.to_string());
+                errors::pubkey(&format!(
+                    "{} is not a public key: expected base58 text, 32 bytes, or an object with __bytes__",
+                    name.unwrap_or_default()
+                ))
+            })?;
+            converted.cast_into::<PyBytes>()?
+        }
+    };
+    let len = bytes.as_bytes().len();
+    let key = bytes.as_bytes().try_into().map_err(|_| {
+        errors::pubkey(&format!("{len} bytes are not a public key: expected 32"))
+    })?;
+    Ok(Pubkey(key))
+}

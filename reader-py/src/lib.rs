@@ -1,0 +1,64 @@
+//! The Python extension: live views of the region's accounts, snapshots, and change notifications.
+
+mod account;
+mod addresses;
+mod arrays;
+mod cut;
+mod descriptors;
+mod errors;
+mod fields;
+mod figures;
+mod follow;
+mod keys;
+mod oracle;
+mod reader;
+mod schema;
+mod seq;
+mod snapshot;
+mod source;
+mod subscription;
+mod value;
+mod view;
+
+use pyo3::prelude::*;
+
+#[cfg(not(target_endian = "little"))]
+compile_error!("accounts are little-endian, and snapshots give them out as they are in memory");
+
+/// The native half of `driftshm`.
+#[pymodule(gil_used = false)]
+mod _driftshm {
+    #[pymodule_export]
+    use super::addresses::{
+        derive_perp_market_account, derive_spot_market_account, derive_state_account,
+        derive_user_account, derive_user_stats_account,
+    };
+    #[pymodule_export]
+    use super::cut::{Cut, CutId};
+    #[pymodule_export]
+    use super::fields::{Fields, fields};
+    #[pymodule_export]
+    use super::figures::{FundingRate, funding_rate};
+    #[pymodule_export]
+    use super::oracle::{OraclePriceData, OracleView};
+    #[pymodule_export]
+    use super::reader::Reader;
+    #[pymodule_export]
+    use super::schema::types_of_profile;
+    #[pymodule_export]
+    use super::seq::ArrayView;
+    #[pymodule_export]
+    use super::snapshot::{Snapshot, unpickle};
+    #[pymodule_export]
+    use super::subscription::{Change, Lagged, Subscription, Watch, after_fork};
+    #[pymodule_export]
+    use super::view::{Meta, View};
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("ABI_VERSION", driftshm_layout::header::ABI_VERSION)?;
+        super::errors::add_to(module)
+    }
+}

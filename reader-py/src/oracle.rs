@@ -1,0 +1,340 @@
+//! Oracles: the price of an oracle account as the program computes it for a market.
+
+use std::sync::Arc;
+
+use driftshm_layout::record::{Meta, Presence};
+use driftshm_layout::{OraclePrice, Pubkey, RecordRef, clock};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::account::to_bytes;
+use crate::errors;
+use crate::follow::{Handle, Link};
+use crate::source::{Frozen, Words};
+
+/// One version of an oracle's price. Prices and confidence have PRICE_PRECISION (1e6).
+#[pyclass(frozen, get_all, module = "driftshm")]
+pub struct OraclePriceData {
+    /// PRICE_PRECISION (1e6).
+    pub price: i64,
+    /// How far off the price may be: 1e6.
+    pub confidence: u64,
+    /// Slots since it was published, at the newest slot that the writer knows.
+    pub delay: i64,
+    /// Whether enough publishers stand behind it.
+    pub has_sufficient_number_of_data_points: bool,
+    /// The slot in which it was published.
+    pub published_slot: u64,
+    /// By which source the account was read: a member of `OracleSource`.
+    pub source: Py<PyAny>,
+    /// The slot of the account's update.
+    pub slot: u64,
+    /// Counts the versions of the account.
+    pub version: u64,
+}
+
+#[pymethods]
+impl OraclePriceData {
+    /// The price in quote per base.
+    #[getter]
+    fn price_float(&self) -> f64 {
+        self.price as f64 / 1e6
+    }
+
+    /// The confidence in quote per base.
+    #[getter]
+    fn confidence_float(&self) -> f64 {
+        self.confidence as f64 / 1e6
+    }
+
+    fn __repr__(&self) -> String {
+        let Self { price, confidence, published_slot, .. } = self;
+        format!("OraclePriceData(price={price}, confidence={confidence}, published_slot={published_slot})")
+    }
+}
+
+/// The live view of an oracle: of a market's (whichever account and source the market names now),
+/// or of an oracle account itself.
+#[pyclass(frozen, module = "driftshm")]
+pub struct OracleView {
+    handle: Arc<Handle>,
+    is_market: bool,
+}
+
+/// Where the price is: the region's handle, the oracle's record, the source if it is known.
+struct Place<'a> {
+    handle: &'a Handle,
+    oracle: RecordRef,
+    source: Option<u8>,
+}
+
+fn no_oracle(handle: &Handle) -> PyErr {
+    errors::OracleInvalidError::new_err(format!(
+        "the oracle of market {} is not in the region yet",
+        handle.pubkey
+    ))
+}
+
+fn invalid(pubkey: Pubkey) -> PyErr {
+    errors::OracleInvalidError::new_err(format!(
+        "oracle {pubkey} cannot be read by the source that the market names"
+    ))
+}
+
+/// The price of a market's oracle.
+pub fn price_of(market: &Handle) -> PyResult<i64> {
+    let handle = market.current().ok_or_else(errors::schema_changed)?;
+    let region = handle.region();
+    let (oracle, source) = region.oracle_of(&handle.record).ok_or_else(|| no_oracle(handle))?;
+    match region.oracle_price(&oracle, source) {
+        Some((price, _)) if price.valid => Ok(price.price),
+        Some(_) => Err(invalid(region.pubkey(&oracle).unwrap_or_default())),
+        None => Err(no_oracle(handle)),
+    }
+}
+
+fn source_member(py: Python<'_>, link: &Link, source: u8) -> PyResult<Py<PyAny>> {
+    match link.schema.profile.oracle_sources() {
+        Some(id) => link.schema.member(py, id, source),
+        None => Ok(source.into_pyobject(py)?.into_any().unbind()),
+    }
+}
+
+fn to_data(py: Python<'_>, link: &Link, price: OraclePrice, meta: &Meta) -> PyResult<OraclePriceData> {
+    Ok(OraclePriceData {
+        price: price.price,
+        confidence: price.confidence,
+        delay: link.region.slot() as i64 - price.published_slot as i64,
+        has_sufficient_number_of_data_points: price.has_sufficient_number_of_data_points,
+        published_slot: price.published_slot,
+        source: source_member(py, link, price.source)?,
+        slot: meta.slot,
+        version: meta.version,
+    })
+}
+
+/// The price in a copy of an oracle account.
+pub fn data_of(py: Python<'_>, link: &Link, copy: &Frozen, source: u8) -> PyResult<OraclePriceData> {
+    let words = Words::Frozen(copy);
+    match OraclePrice::find(source, |i| words.extra(i)) {
+        Some(price) if price.valid => to_data(py, link, price, &copy.meta),
+        _ => Err(invalid(copy.pubkey)),
+    }
+}
+
+impl OracleView {
+    /// A market's oracle; `None` if it is not in the region.
+    pub fn of_market(handle: &Arc<Handle>) -> Option<Self> {
+        let view = Self { handle: Arc::clone(handle), is_market: true };
+        let there = view.place().is_ok_and(|place| {
+            place.handle.region().presence(&place.oracle) == Presence::Here
+        });
+        there.then_some(view)
+    }
+
+    /// An oracle account itself.
+    pub fn of_account(handle: &Arc<Handle>) -> Self {
+        Self { handle: Arc::clone(handle), is_market: false }
+    }
+
+    /// The oracle account's address.
+    pub fn address(&self) -> PyResult<Pubkey> {
+        let place = self.place()?;
+        place.handle.region().pubkey(&place.oracle).ok_or_else(errors::gone)
+    }
+
+    fn place(&self) -> PyResult<Place<'_>> {
+        let handle = self.handle.current().ok_or_else(errors::schema_changed)?;
+        if !self.is_market {
+            return Ok(Place { handle, oracle: handle.record, source: None });
+        }
+        let found = handle.region().oracle_of(&handle.record).ok_or_else(|| no_oracle(handle))?;
+        Ok(Place { handle, oracle: found.0, source: Some(found.1) })
+    }
+
+    fn all(&self) -> PyResult<(Vec<OraclePrice>, Meta)> {
+        let place = self.place()?;
+        let read = place.handle.region().read(&place.oracle, |buffer| {
+            (OraclePrice::all(|i| buffer.extra(i)), buffer.meta())
+        });
+        read.map_err(|_| errors::gone())
+    }
+
+    fn price_and_meta(&self) -> PyResult<(OraclePrice, Meta)> {
+        let place = self.place()?;
+        if let Some(source) = place.source {
+            let found = place.handle.region().oracle_price(&place.oracle, source);
+            let (price, meta) = found.ok_or_else(|| no_oracle(place.handle))?;
+            return match price.valid {
+                true => Ok((price, meta)),
+                false => Err(invalid(self.address()?)),
+            };
+        }
+        let (prices, meta) = self.all()?;
+        match prices.as_slice() {
+            [price] if price.valid => Ok((*price, meta)),
+            [_] => Err(invalid(self.address()?)),
+            [] => Err(errors::OracleInvalidError::new_err(format!(
+                "no market names oracle {}: it has no price, only bytes()",
+                self.address()?
+            ))),
+            _ => Err(errors::OracleInvalidError::new_err(format!(
+                "markets read oracle {} by several sources: see prices()",
+                self.address()?
+            ))),
+        }
+    }
+
+    fn to_data(&self, py: Python<'_>, price: OraclePrice, meta: &Meta) -> PyResult<OraclePriceData> {
+        to_data(py, &self.handle.last().link, price, meta)
+    }
+
+    /// The handle of the oracle account itself.
+    pub fn oracle_handle(&self) -> PyResult<Arc<Handle>> {
+        let place = self.place()?;
+        Handle::new(&place.handle.link, place.oracle).ok_or_else(errors::gone)
+    }
+}
+
+#[pymethods]
+impl OracleView {
+    /// The price: PRICE_PRECISION (1e6).
+    #[getter]
+    fn price(&self) -> PyResult<i64> {
+        Ok(self.price_and_meta()?.0.price)
+    }
+
+    /// The price in quote per base.
+    #[getter]
+    fn price_float(&self) -> PyResult<f64> {
+        Ok(self.price()? as f64 / 1e6)
+    }
+
+    /// How far off the price may be: 1e6.
+    #[getter]
+    fn confidence(&self) -> PyResult<u64> {
+        Ok(self.price_and_meta()?.0.confidence)
+    }
+
+    /// The confidence in quote per base.
+    #[getter]
+    fn confidence_float(&self) -> PyResult<f64> {
+        Ok(self.confidence()? as f64 / 1e6)
+    }
+
+    /// The slot in which the price was published.
+    #[getter]
+    fn published_slot(&self) -> PyResult<u64> {
+        Ok(self.price_and_meta()?.0.published_slot)
+    }
+
+    /// Slots since the price was published, at the newest slot that the writer knows.
+    #[getter]
+    fn delay(&self) -> PyResult<i64> {
+        let slot = self.handle.last().region().slot();
+        Ok(slot as i64 - self.published_slot()? as i64)
+    }
+
+    /// Whether enough publishers stand behind the price.
+    #[getter]
+    fn has_sufficient_number_of_data_points(&self) -> PyResult<bool> {
+        Ok(self.price_and_meta()?.0.has_sufficient_number_of_data_points)
+    }
+
+    /// By which source the market reads the account: a member of `OracleSource`.
+    #[getter]
+    fn source(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let source = match self.place()?.source {
+            Some(source) => source,
+            None => self.price_and_meta()?.0.source,
+        };
+        source_member(py, &self.handle.link, source)
+    }
+
+    /// The oracle account's address, base58.
+    #[getter]
+    fn pubkey(&self) -> PyResult<String> {
+        Ok(self.address()?.to_string())
+    }
+
+    /// The slot of the account's newest update.
+    #[getter]
+    fn slot(&self) -> PyResult<u64> {
+        Ok(self.all()?.1.slot)
+    }
+
+    /// Orders updates of one source within a slot; 0 where the source has none.
+    #[getter]
+    fn write_version(&self) -> PyResult<u64> {
+        Ok(self.all()?.1.write_version)
+    }
+
+    /// Counts the versions of the account.
+    #[getter]
+    fn version(&self) -> PyResult<u64> {
+        Ok(self.all()?.1.version)
+    }
+
+    /// Seconds since the newest version was published.
+    #[getter]
+    fn age(&self) -> PyResult<f64> {
+        let publish_ns = self.all()?.1.publish_ns;
+        Ok(clock::monotonic_ns().saturating_sub(publish_ns) as f64 / 1e9)
+    }
+
+    /// Seconds since the account was last known to be what the chain says.
+    #[getter]
+    fn staleness(&self) -> PyResult<f64> {
+        Ok(self.oracle_handle()?.staleness())
+    }
+
+    /// Whether the account was closed on chain.
+    #[getter]
+    fn closed(&self) -> PyResult<bool> {
+        let place = self.place()?;
+        Ok(place.handle.region().presence(&place.oracle) == Presence::Closed)
+    }
+
+    /// Raises `StaleError` if the account is not known to be as fresh as `max_age` seconds; else
+    /// returns the view itself.
+    fn ensure_fresh<'py>(slf: Bound<'py, Self>, max_age: f64) -> PyResult<Bound<'py, Self>> {
+        slf.get().oracle_handle()?.guard(Some(max_age))?;
+        Ok(slf)
+    }
+
+    /// All of the price, of one version.
+    #[pyo3(signature = (*, max_age = None))]
+    pub fn snapshot(&self, py: Python<'_>, max_age: Option<f64>) -> PyResult<OraclePriceData> {
+        if max_age.is_some() {
+            self.oracle_handle()?.guard(max_age)?;
+        }
+        let (price, meta) = self.price_and_meta()?;
+        self.to_data(py, price, &meta)
+    }
+
+    /// The prices by every source that markets read the account by, of one version.
+    fn prices<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let (prices, meta) = self.all()?;
+        let dict = PyDict::new(py);
+        for price in prices.into_iter().filter(|price| price.valid) {
+            let source = source_member(py, &self.handle.link, price.source)?;
+            dict.set_item(source, self.to_data(py, price, &meta)?)?;
+        }
+        Ok(dict)
+    }
+
+    /// The account, byte for byte.
+    fn bytes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let place = self.place()?;
+        let copy = place.handle.region().snapshot(&place.oracle).map_err(|_| errors::gone())?;
+        Ok(to_bytes(py, &copy.data))
+    }
+
+    fn __repr__(&self) -> String {
+        let pubkey = self.address().map(|key| key.to_string()).unwrap_or_default();
+        match self.price_and_meta() {
+            Ok((price, _)) => format!("<oracle {pubkey}, price {}>", price.price as f64 / 1e6),
+            Err(_) => format!("<oracle {pubkey}, no price>"),
+        }
+    }
+}

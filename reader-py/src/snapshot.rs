@@ -1,0 +1,199 @@
+//! Snapshots: frozen copies of one version.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use driftshm_layout::Pubkey;
+use driftshm_layout::profile::Kind;
+use driftshm_layout::record;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::account::{Struct, to_bytes};
+use crate::descriptors::{self, Class};
+use crate::errors;
+use crate::figures;
+use crate::schema::Schema;
+use crate::source::{Frozen, Source};
+use crate::view::Meta;
+
+/// A frozen copy of one version of an account, or of a struct within one. Has the same attributes
+/// as the view it was taken from, supports the buffer protocol, equality and pickle.
+#[pyclass(frozen, subclass, module = "driftshm")]
+pub struct Snapshot(Struct);
+
+impl Class for Snapshot {
+    const LIVE: bool = false;
+    fn inner(&self) -> &Struct {
+        &self.0
+    }
+}
+
+impl Snapshot {
+    fn frozen(&self) -> &Arc<Frozen> {
+        match &self.0.source {
+            Source::Frozen(frozen) => frozen,
+            Source::Live(_) => unreachable!("snapshots are made of frozen sources only"),
+        }
+    }
+}
+
+#[pymethods]
+impl Snapshot {
+    #[new]
+    fn new() -> PyResult<Self> {
+        descriptors::take_pending().map(Self)
+    }
+
+    /// The slot of the update that brought this version.
+    #[getter]
+    fn slot(&self) -> u64 {
+        self.frozen().meta.slot
+    }
+
+    /// Orders updates of one source within a slot; 0 where the source has none.
+    #[getter]
+    fn write_version(&self) -> u64 {
+        self.frozen().meta.write_version
+    }
+
+    /// Counts the versions published in the record.
+    #[getter]
+    fn version(&self) -> u64 {
+        self.frozen().meta.version
+    }
+
+    /// Seconds since this version was published.
+    #[getter]
+    fn age(&self) -> f64 {
+        let now = driftshm_layout::clock::monotonic_ns();
+        now.saturating_sub(self.frozen().meta.publish_ns) as f64 / 1e9
+    }
+
+    /// Whether the account was closed.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.frozen().meta.closed
+    }
+
+    /// The account's address, base58.
+    #[getter]
+    fn pubkey(&self) -> String {
+        self.frozen().pubkey.to_string()
+    }
+
+    /// Everything that this version says beside its fields.
+    fn meta(&self) -> Meta {
+        self.frozen().meta.into()
+    }
+
+    /// Every field, nested, as plain Python values.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.0.to_dict(py)
+    }
+
+    /// Byte for byte: the whole account as on chain, or this struct's part of it.
+    fn bytes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(to_bytes(py, &self.0.bytes()?))
+    }
+
+    /// The field at `path` as a float, scaled by its unit.
+    fn float(&self, path: &str) -> PyResult<f64> {
+        figures::float(&self.0, path)
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        let Ok(other) = other.cast::<Snapshot>() else { return false };
+        let (a, b) = (&self.0, &other.get().0);
+        let (ours, theirs) = (self.frozen(), other.get().frozen());
+        Arc::ptr_eq(&a.schema, &b.schema)
+            && (a.index, a.base, ours.pubkey) == (b.index, b.base, theirs.pubkey)
+            && ours.meta.closed == theirs.meta.closed
+            && a.bytes().ok() == b.bytes().ok()
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.0.index, self.0.base, self.frozen().pubkey).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __repr__(&self) -> String {
+        figures::describe(&self.0, "snapshot")
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let function = py.import("driftshm._driftshm")?.getattr("unpickle")?;
+        let frozen = self.frozen();
+        let words: Vec<u8> = frozen.words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let meta = &frozen.meta;
+        let numbers = (
+            meta.version,
+            meta.slot,
+            meta.write_version,
+            meta.received_ns,
+            meta.publish_ns,
+            meta.lamports,
+            meta.data_len,
+            u32::from(meta.source),
+            [meta.closed, meta.layout_mismatch, meta.truncated].map(u32::from).to_vec(),
+        );
+        let place = (self.0.index, self.0.base, self.0.is_account, frozen.extra_words);
+        let arguments = (
+            self.0.schema.to_pickle(py)?,
+            frozen.kind as u8,
+            to_bytes(py, &frozen.pubkey.0),
+            numbers,
+            to_bytes(py, &words),
+            place,
+        );
+        Ok((function, arguments.into_pyobject(py)?))
+    }
+}
+
+type Numbers = (u64, u64, u64, u64, u64, u64, u32, u8, Vec<u32>);
+
+/// Makes a snapshot from its pickle.
+#[pyfunction]
+#[pyo3(name = "unpickle")]
+pub fn unpickle(
+    py: Python<'_>,
+    schema: &Bound<'_, PyAny>,
+    kind: u8,
+    pubkey: [u8; 32],
+    numbers: Numbers,
+    words: Vec<u8>,
+    place: (usize, u32, bool, usize),
+) -> PyResult<Py<PyAny>> {
+    let schema = Schema::from_pickle(schema)?;
+    let damaged = || errors::wrong_type("the pickle is damaged".to_owned());
+    let kind = Kind::from_index(kind).ok_or_else(damaged)?;
+    let (version, slot, write_version, received_ns, publish_ns, lamports, data_len, source, flags) =
+        numbers;
+    let flag = |i: usize| flags.get(i).is_some_and(|flag| *flag != 0);
+    let meta = record::Meta {
+        version,
+        slot,
+        write_version,
+        received_ns,
+        publish_ns,
+        lamports,
+        data_len,
+        source,
+        closed: flag(0),
+        layout_mismatch: flag(1),
+        truncated: flag(2),
+    };
+    let (index, base, is_account, extra_words) = place;
+    if schema.struct_def(index).is_none() || base > 1 << 20 || extra_words > words.len() / 8 {
+        return Err(damaged());
+    }
+    let words = words
+        .chunks_exact(8)
+        .map(|chunk| u64::from_le_bytes(chunk.try_into().unwrap_or_default()))
+        .collect();
+    let frozen = Frozen { meta, words, extra_words, kind, pubkey: Pubkey(pubkey) };
+    let mut copy = Struct::new(Source::Frozen(Arc::new(frozen)), schema, index, base);
+    copy.is_account = is_account;
+    copy.into_object::<Snapshot>(py)
+}

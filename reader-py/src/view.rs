@@ -1,0 +1,177 @@
+//! Live views.
+
+use std::sync::Arc;
+
+use driftshm_layout::clock;
+use driftshm_layout::record::Presence;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::account::{Struct, to_bytes};
+use crate::descriptors::{self, Class};
+use crate::figures;
+use crate::follow::Handle;
+use crate::snapshot::Snapshot;
+use crate::source::Source;
+
+/// A live view of an account, or of a struct within one. Each attribute read is of the newest
+/// version and never torn; two reads may be of two versions (`fields` and `snapshot` are not).
+#[pyclass(frozen, subclass, module = "driftshm")]
+pub struct View(Struct);
+
+impl Class for View {
+    const LIVE: bool = true;
+    fn inner(&self) -> &Struct {
+        &self.0
+    }
+}
+
+impl View {
+    /// The account behind it.
+    pub fn handle(&self) -> &Arc<Handle> {
+        match &self.0.source {
+            Source::Live(handle) => handle,
+            Source::Frozen(_) => unreachable!("views are made of live sources only"),
+        }
+    }
+}
+
+/// What one version says beside the account's fields.
+#[pyclass(frozen, get_all, module = "driftshm")]
+pub struct Meta {
+    /// Counts the versions published in this record.
+    pub version: u64,
+    /// The slot of the update that brought it.
+    pub slot: u64,
+    /// Orders updates of one source within a slot; 0 where the source has none.
+    pub write_version: u64,
+    /// CLOCK_MONOTONIC ns when the writer received it.
+    pub received_ns: u64,
+    /// CLOCK_MONOTONIC ns when it was published.
+    pub publish_ns: u64,
+    /// The account's balance.
+    pub lamports: u64,
+    /// The account's length in bytes.
+    pub data_len: u32,
+    /// The account was closed.
+    pub closed: bool,
+    /// The profile does not know the account's length: bytes only.
+    pub layout_mismatch: bool,
+    /// The account is longer than its record: the tail is missing.
+    pub truncated: bool,
+}
+
+impl From<driftshm_layout::record::Meta> for Meta {
+    fn from(meta: driftshm_layout::record::Meta) -> Self {
+        Self {
+            version: meta.version,
+            slot: meta.slot,
+            write_version: meta.write_version,
+            received_ns: meta.received_ns,
+            publish_ns: meta.publish_ns,
+            lamports: meta.lamports,
+            data_len: meta.data_len,
+            closed: meta.closed,
+            layout_mismatch: meta.layout_mismatch,
+            truncated: meta.truncated,
+        }
+    }
+}
+
+#[pymethods]
+impl Meta {
+    fn __repr__(&self) -> String {
+        format!("Meta(version={}, slot={}, closed={})", self.version, self.slot, self.closed)
+    }
+}
+
+#[pymethods]
+impl View {
+    #[new]
+    fn new() -> PyResult<Self> {
+        descriptors::take_pending().map(Self)
+    }
+
+    /// The slot of the newest version.
+    #[getter]
+    fn slot(&self) -> PyResult<u64> {
+        self.0.source.read_any(|words| words.meta().slot)
+    }
+
+    /// Orders updates of one source within a slot; 0 where the source has none.
+    #[getter]
+    fn write_version(&self) -> PyResult<u64> {
+        self.0.source.read_any(|words| words.meta().write_version)
+    }
+
+    /// Counts the versions published in this record.
+    #[getter]
+    fn version(&self) -> PyResult<u64> {
+        self.0.source.read_any(|words| words.meta().version)
+    }
+
+    /// Seconds since the newest version was published. An account that has not changed for long is
+    /// old but not stale: see `staleness`.
+    #[getter]
+    fn age(&self) -> PyResult<f64> {
+        let publish_ns = self.0.source.read_any(|words| words.meta().publish_ns)?;
+        Ok(clock::monotonic_ns().saturating_sub(publish_ns) as f64 / 1e9)
+    }
+
+    /// Seconds since the account was last known to be what the chain says: what `max_age` is
+    /// compared with. Judged at each call, from the writer's heartbeat and the state of its feeds.
+    #[getter]
+    fn staleness(&self) -> f64 {
+        self.handle().staleness()
+    }
+
+    /// Whether the account was closed on chain.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.handle().last().presence() == Presence::Closed
+    }
+
+    /// The account's address, base58.
+    #[getter]
+    fn pubkey(&self) -> String {
+        self.handle().pubkey.to_string()
+    }
+
+    /// Everything that the newest version says beside its fields.
+    fn meta(&self) -> PyResult<Meta> {
+        self.0.source.read_any(|words| words.meta()).map(Meta::from)
+    }
+
+    /// Raises `StaleError` if the account is not known to be as fresh as `max_age` seconds; else
+    /// returns the view itself.
+    fn ensure_fresh<'py>(slf: Bound<'py, Self>, max_age: f64) -> PyResult<Bound<'py, Self>> {
+        slf.get().handle().guard(Some(max_age))?;
+        Ok(slf)
+    }
+
+    /// A frozen copy of the newest version.
+    #[pyo3(signature = (*, max_age = None))]
+    fn snapshot(&self, py: Python<'_>, max_age: Option<f64>) -> PyResult<Py<PyAny>> {
+        self.handle().guard(max_age)?;
+        self.0.freeze()?.into_object::<Snapshot>(py)
+    }
+
+    /// Every field of the newest version, nested, as plain Python values.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.0.to_dict(py)
+    }
+
+    /// The newest version, byte for byte: the whole account, or this struct's part of it.
+    fn bytes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(to_bytes(py, &self.0.bytes()?))
+    }
+
+    /// The field at `path` as a float, scaled by its unit.
+    fn float(&self, path: &str) -> PyResult<f64> {
+        figures::float(&self.0, path)
+    }
+
+    fn __repr__(&self) -> String {
+        figures::describe(&self.0, "view")
+    }
+}

@@ -1,0 +1,150 @@
+//! The writer: whether it lives, holds its lock, and answers.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use driftshm_layout::control::LinkError;
+use driftshm_layout::header::{Owner, Pulse};
+use driftshm_layout::{Region, State, dir};
+
+use super::Finding;
+use crate::commands::ask::ask;
+use crate::commands::output::{date_and_time, duration};
+
+const RESTART: &str = "start it again (driftshm run); nothing needs to be cleaned up before";
+
+/// Who holds the directory's lock, as far as this process can see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lock {
+    Held(u32),
+    Free,
+    /// The system does not say.
+    Unknown,
+}
+
+/// All about the writer.
+pub fn all(dir: &Path, region: Option<&Region>) -> Vec<Finding> {
+    let lock = lock(dir);
+    let Some(region) = region else {
+        let Lock::Held(pid) = lock else { return Vec::new() };
+        let text = format!("pid {pid} holds the lock, but the region cannot be read");
+        return vec![Finding::warning("writer", text, "it may just be starting: look again")];
+    };
+    let mut findings = vec![life(region, lock)];
+    if region.writer_alive() {
+        findings.extend(socket(dir));
+    }
+    findings
+}
+
+fn life(region: &Region, lock: Lock) -> Finding {
+    let header = region.header();
+    let pid = header.owner(Owner::WriterPid);
+    let age = region.heartbeat_age_ns();
+    let ago = duration(age);
+    let seen = date_and_time(header.pulse(Pulse::HeartbeatUnixNs));
+    if region.writer_alive() {
+        let holder = match lock {
+            Lock::Held(_) => "holds the lock",
+            Lock::Free => "its lock is not to be seen from here: in another container?",
+            Lock::Unknown => "who holds the lock cannot be seen from here",
+        };
+        return Finding::ok("writer", format!("pid {pid}, heartbeat {ago} ago; {holder}"));
+    }
+    if let Lock::Held(holder) = lock {
+        let text = format!("pid {holder} holds the lock, but its heart has not beaten for {ago}");
+        let remedy = format!(
+            "it is stopped or starved: kill -CONT {holder}, or end it with kill -KILL {holder} and \
+             start it again; nothing that was published is lost"
+        );
+        return Finding::error("writer", text, remedy);
+    }
+    let text = match region.state() {
+        _ if age == u64::MAX => format!("none since the machine was started (the last: {seen})"),
+        Some(State::Stopped) => format!("stopped {ago} ago ({seen})"),
+        _ => format!("dead since {seen}, {ago} ago (pid {pid}); the lock is free"),
+    };
+    Finding::error("writer", text, RESTART)
+}
+
+fn socket(dir: &Path) -> Vec<Finding> {
+    let path = dir::socket_path(dir);
+    let path = path.display();
+    let uid = rustix::process::geteuid().as_raw();
+    let (text, remedy) = match ask(dir) {
+        Ok(answer) => {
+            let bots = answer.status.connections;
+            let text = format!("{path} answers, {bots} connections");
+            return vec![Finding::ok("socket", text), version(&answer.version)];
+        }
+        Err(LinkError::NoWriter { .. }) => (
+            format!("nobody listens on {path}: changes cannot be awaited"),
+            "restart the writer".to_owned(),
+        ),
+        Err(LinkError::NotAllowed { why, .. }) => (
+            format!("this user (uid {uid}) may not connect to {path}: {why}"),
+            format!("let the writer run with --allow-uid {uid}, or join the directory's group"),
+        ),
+        Err(LinkError::Timeout { .. }) => (
+            format!("{path} does not answer"),
+            "the writer may be overloaded: see its log and its CPU time; restart it".to_owned(),
+        ),
+        Err(other) => (
+            other.to_string(),
+            "install the same version of driftshm for writer and readers, restart the writer".into(),
+        ),
+    };
+    vec![Finding::error("socket", text, remedy)]
+}
+
+fn version(writer: &str) -> Finding {
+    let ours = env!("CARGO_PKG_VERSION");
+    if writer == ours {
+        return Finding::ok("version", format!("writer and this driftshm are both {ours}"));
+    }
+    let text = format!("the writer is {writer}, this driftshm {ours}; they read the same format");
+    Finding::warning("version", text, "install the same version for both when convenient")
+}
+
+/// Looked up, not tried: to try the lock could keep a writer from starting just then.
+fn lock(dir: &Path) -> Lock {
+    let path = dir::lock_path(dir);
+    let Ok(metadata) = std::fs::metadata(&path) else { return Lock::Free };
+    let Ok(locks) = std::fs::read_to_string("/proc/locks") else { return Lock::Unknown };
+    let named = std::fs::read_to_string(&path).ok().and_then(|pid| pid.trim().parse().ok());
+    find_lock(&locks, metadata.dev(), metadata.ino(), named)
+}
+
+fn find_lock(locks: &str, dev: u64, ino: u64, named: Option<u32>) -> Lock {
+    let dev = format!("{:02x}:{:02x}", rustix::fs::major(dev), rustix::fs::minor(dev));
+    let held = locks.lines().find_map(|line| {
+        // 1: FLOCK  ADVISORY  WRITE 12165 fe:00:10069079 0 EOF
+        let mut words = line.split_whitespace().skip(1);
+        (words.next()? == "FLOCK").then_some(())?;
+        let pid: u32 = words.nth(2)?.parse().ok()?;
+        let (on, inode) = words.next()?.rsplit_once(':')?;
+        // Some file systems have another device number here than for stat.
+        let same = inode.parse() == Ok(ino) && (on == dev || Some(pid) == named);
+        same.then_some(pid)
+    });
+    held.map_or(Lock::Free, Lock::Held)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_found_by_device_and_inode() {
+        let locks = "1: POSIX  ADVISORY  WRITE 7 00:19:55 0 EOF\n\
+                     2: FLOCK  ADVISORY  WRITE 12165 00:19:55 0 EOF\n\
+                     2: -> FLOCK  ADVISORY  WRITE 99 00:19:55 0 EOF\n";
+        let dev = rustix::fs::makedev(0, 0x19);
+        assert_eq!(find_lock(locks, dev, 55, None), Lock::Held(12165));
+        assert_eq!(find_lock(locks, dev, 56, None), Lock::Free);
+        let other = rustix::fs::makedev(0, 0x20);
+        assert_eq!(find_lock(locks, other, 55, None), Lock::Free);
+        assert_eq!(find_lock(locks, other, 55, Some(12165)), Lock::Held(12165));
+        assert_eq!(find_lock("nonsense\n1:\n", dev, 55, None), Lock::Free);
+    }
+}

@@ -1,0 +1,66 @@
+//! Why a command did not do its work, and the exit status for it.
+
+use std::process::ExitCode;
+
+use driftshm_layout::control::LinkError;
+use driftshm_layout::profile::PathError;
+use driftshm_layout::{OpenError, WriterError};
+
+use crate::config::SettingError;
+
+/// A command failed; the text is all that the user gets to see.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A setting or the command line is wrong.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// An argument makes no sense.
+    #[error("{0}")]
+    Argument(String),
+    /// The region does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The writer's socket gives no answer.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The region cannot be written.
+    #[error(transparent)]
+    Writer(#[from] WriterError),
+    /// An account has no such field.
+    #[error(transparent)]
+    Field(#[from] PathError),
+    /// What was asked for is not there.
+    #[error("{0}")]
+    NotThere(String),
+    /// The system says no.
+    #[error("cannot {action}: {source}")]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// Its answer.
+        source: std::io::Error,
+    },
+    /// Standard output does not take any more.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl Failure {
+    /// Says so on standard error.
+    pub fn report(&self) -> ExitCode {
+        match self {
+            // `driftshm watch | head` has had what it wanted.
+            Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                ExitCode::SUCCESS
+            }
+            Self::Setting(_) | Self::Argument(_) => {
+                eprintln!("driftshm: {self}");
+                ExitCode::from(2)
+            }
+            _ => {
+                eprintln!("driftshm: {self}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+}

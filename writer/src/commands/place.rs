@@ -1,0 +1,55 @@
+//! Which region a command is about.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use driftshm_layout::dir::{self, Place};
+use driftshm_layout::{OpenError, Region};
+
+/// Where the region is.
+#[derive(Debug, Clone, Args)]
+pub struct PlaceArgs {
+    /// Name of the cluster [default: $DRIFTSHM_CLUSTER, else mainnet]
+    #[arg(long, value_name = "NAME")]
+    cluster: Option<String>,
+
+    /// Directory of the region [default: /run/driftshm/CLUSTER where that exists, else
+    /// /dev/shm/driftshm-UID/CLUSTER]
+    #[arg(long, env = "DRIFTSHM_DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl PlaceArgs {
+    /// The directory, and the cluster that must be in it.
+    pub fn place(&self) -> Place {
+        match &self.dir {
+            Some(dir) => Place { dir: dir.clone(), cluster: self.cluster.clone() },
+            None => {
+                // A directory that is named says enough; else the variable does, as for `run`.
+                let variable = std::env::var("DRIFTSHM_CLUSTER").ok();
+                let variable = variable.filter(|cluster| !cluster.is_empty());
+                dir::resolve(self.cluster.clone().or(variable).as_deref())
+            }
+        }
+    }
+
+    /// The directory and its region.
+    pub fn open(&self) -> Result<(PathBuf, Region), OpenError> {
+        let place = self.place();
+        let region = open(&place)?;
+        Ok((place.dir, region))
+    }
+}
+
+/// The region of a place, if it is of the cluster that it should be of.
+pub fn open(place: &Place) -> Result<Region, OpenError> {
+    let region = Region::open(&place.dir)?;
+    match &place.cluster {
+        Some(expected) if region.cluster() != expected => Err(OpenError::OtherCluster {
+            path: region.path().into(),
+            found: region.cluster().to_owned(),
+            expected: expected.clone(),
+        }),
+        _ => Ok(region),
+    }
+}

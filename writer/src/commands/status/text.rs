@@ -1,0 +1,82 @@
+//! The status for people.
+
+use std::fmt::Write;
+
+use super::report::Report;
+use crate::commands::output::{Paint, bytes, date_and_time, duration, grouped};
+
+/// Aligned lines.
+pub fn text(report: &Report, paint: Paint) -> String {
+    let mut out = String::new();
+    let mut line = |name: &str, value: String| {
+        let name = paint.dim(&format!("{name:<14}"));
+        let _ = writeln!(out, "{name} {value}");
+    };
+    let cluster = format!("{} in {}", report.cluster, report.dir.display());
+    line("cluster", cluster);
+    line("writer", writer(report, paint));
+    let feed = match report.feed.state {
+        state @ "live" => paint.good(state),
+        state @ "down" => paint.bad(state),
+        state => paint.odd(state),
+    };
+    let since = report.feed.since_ns.map(|ns| format!(" for {}", duration(ns)));
+    line("feed", feed + &since.unwrap_or_default());
+    let slot_age = report.slot_age_ns.map(|ns| format!(", {} ago", duration(ns)));
+    line("slot", report.slot.to_string() + &slot_age.unwrap_or_default());
+    if let Some(socket) = &report.socket {
+        let (connections, subscriptions) = (socket.connections, socket.subscriptions);
+        let watched = socket.watched;
+        // This command's own connection is among them.
+        line("bots", format!("{connections} connections, {subscriptions} subscriptions, {watched} accounts watched"));
+        line("feeds", socket.feeds.join(", "));
+    }
+    if let (Some(error), true) = (&report.socket_error, report.writer.alive) {
+        line("socket", paint.odd(error));
+    }
+    let profile = &report.profile;
+    line("profile", format!("{} (program {})", profile.name, profile.program_version));
+    let size = bytes(report.region_bytes);
+    line("region", format!("{size}, format {}, generation {}", report.region_format, report.generation));
+    let journal = &report.journal;
+    let entries = grouped(journal.entries);
+    line("journal", format!("{entries} entries so far, the last {} are kept", grouped(journal.capacity as u64)));
+    for section in &report.records {
+        let (in_use, capacity) = (grouped(section.in_use as u64), grouped(section.capacity as u64));
+        let full = if section.in_use == section.capacity && section.capacity > 1 {
+            paint.odd("  full")
+        } else {
+            String::new()
+        };
+        line(section.kind, format!("{in_use:>9} of {capacity}{full}"));
+    }
+    for (name, count) in &report.counters {
+        let count = count.as_u64().unwrap_or_default();
+        line(name, format!("{:>9}", grouped(count)));
+    }
+    out
+}
+
+fn writer(report: &Report, paint: Paint) -> String {
+    let writer = &report.writer;
+    let seen = date_and_time(writer.heartbeat_unix_ns);
+    let Some(age) = writer.heartbeat_age_ns else {
+        return paint.bad(&format!("dead: the region is from before the machine was started ({seen})"));
+    };
+    let ago = duration(age);
+    if !writer.alive {
+        return match report.state {
+            "stopped" => paint.odd(&format!("stopped {ago} ago ({seen})")),
+            _ => paint.bad(&format!("dead since {seen} ({ago} ago): pid {}", writer.pid)),
+        };
+    }
+    let version = writer.version.as_ref().map(|version| format!(", version {version}"));
+    let up = writer.up_ns.map(|ns| format!(", up {}", duration(ns)));
+    format!(
+        "{}, pid {}{}{}, heartbeat {ago} ago",
+        paint.good(report.state),
+        writer.pid,
+        version.unwrap_or_default(),
+        up.unwrap_or_default()
+    )
+}

@@ -1,0 +1,280 @@
+//! The settings of `driftshm run`: the one list that flags, variables and file keys come from.
+//!
+//! A flag `--max-users` is the variable `DRIFTSHM_MAX_USERS` and the file's key `max-users`; the
+//! heading it stands under in the help is the table it may stand in (`[region]`).
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::builder::BoolishValueParser;
+use clap::{Args, ValueEnum};
+use driftshm_layout::geometry::MAX_CAPACITY;
+use driftshm_layout::profile::{Kind, Profile};
+use driftshm_layout::{Capacities, Pubkey};
+
+use super::value;
+
+/// As many as a market index can tell apart.
+const MARKETS: usize = 1 << 16;
+
+fn room(kind: Kind) -> usize {
+    Capacities::default().of(kind)
+}
+
+/// Starts the writer.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// TOML file with any of these settings, each under the name of its flag
+    #[arg(long, value_name = "FILE", env = "DRIFTSHM_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// Only check the settings, and print those in force with where each comes from
+    #[arg(long)]
+    pub check: bool,
+
+    /// Name of the cluster whose accounts these are; must be given
+    #[arg(long, value_name = "NAME", env = "DRIFTSHM_CLUSTER", value_parser = value::cluster)]
+    pub cluster: Option<String>,
+
+    /// Directory of the region [default: /run/driftshm/CLUSTER where that exists, else
+    /// /dev/shm/driftshm-UID/CLUSTER]
+    #[arg(long, env = "DRIFTSHM_DIR")]
+    pub dir: Option<PathBuf>,
+
+    /// What accounts look like: the name of a builtin profile, or a file
+    #[arg(
+        long,
+        value_name = "NAME|FILE",
+        env = "DRIFTSHM_PROFILE",
+        default_value = "drift-v2",
+        value_parser = value::profile
+    )]
+    pub profile: Arc<Profile>,
+
+    /// Where accounts come from; must be given, except that the cluster `sim` has the feed sim.
+    /// Several may be named
+    #[arg(long, env = "DRIFTSHM_FEED", value_delimiter = ',')]
+    pub feed: Vec<FeedName>,
+
+    /// For the feed sim.
+    #[command(flatten)]
+    pub sim: SimArgs,
+    /// For the feed replay.
+    #[command(flatten)]
+    pub replay: ReplayArgs,
+    /// Which accounts.
+    #[command(flatten)]
+    pub accounts: AccountArgs,
+    /// How much room.
+    #[command(flatten)]
+    pub region: RegionArgs,
+    /// Who may.
+    #[command(flatten)]
+    pub access: AccessArgs,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// The feeds there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FeedName {
+    /// Made-up accounts that are valid for the profile.
+    Sim,
+    /// A file of recorded accounts.
+    Replay,
+}
+
+/// What the simulated feed makes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Sim feed")]
+pub struct SimArgs {
+    /// Perp markets
+    #[arg(long, value_name = "N", env = "DRIFTSHM_MARKETS", default_value = "20",
+        value_parser = value::number(1u16, u16::MAX))]
+    pub markets: u16,
+
+    /// Spot markets
+    #[arg(long, value_name = "N", env = "DRIFTSHM_SPOT_MARKETS", default_value = "8",
+        value_parser = value::number(1u16, u16::MAX))]
+    pub spot_markets: u16,
+
+    /// Users with positions and orders
+    #[arg(long, value_name = "N", env = "DRIFTSHM_USERS", default_value = "500",
+        value_parser = value::number(0u32, MAX_CAPACITY as u32))]
+    pub users: u32,
+
+    /// Updates per second
+    #[arg(long, value_name = "N", env = "DRIFTSHM_RATE", default_value = "1000",
+        value_parser = value::number(1u32, 1_000_000))]
+    pub rate: u32,
+
+    /// The same seed gives the same accounts
+    #[arg(long, value_name = "N", env = "DRIFTSHM_SEED", default_value = "1",
+        value_parser = value::number(0u64, u64::MAX))]
+    pub seed: u64,
+
+    /// Further users, which are only brought to those who watch them
+    #[arg(long, value_name = "N", env = "DRIFTSHM_COLD_USERS", default_value = "0",
+        value_parser = value::number(0u32, MAX_CAPACITY as u32))]
+    pub cold_users: u32,
+
+    /// For tests of speed: the perp market that all updates go to
+    #[arg(long, value_name = "INDEX", env = "DRIFTSHM_FOCUS_MARKET",
+        value_parser = value::number(0u16, u16::MAX))]
+    pub focus_market: Option<u16>,
+
+    /// For tests: pairs of equal fields, by which a torn read would show
+    #[arg(long, value_name = "true|false", env = "DRIFTSHM_PAIRS", default_value = "false",
+        default_missing_value = "true", num_args = 0..=1, require_equals = true,
+        value_parser = BoolishValueParser::new())]
+    pub pairs: bool,
+}
+
+/// What the replay feed reads.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Replay feed")]
+pub struct ReplayArgs {
+    /// The recording: JSON lines with pubkey and data (base64), and optionally owner, slot,
+    /// write_version, delay_ms
+    #[arg(long, value_name = "FILE", env = "DRIFTSHM_REPLAY")]
+    pub replay: Option<PathBuf>,
+
+    /// From the beginning again at the end of the file
+    #[arg(long = "loop", id = "loop", value_name = "true|false", env = "DRIFTSHM_LOOP",
+        default_value = "false", default_missing_value = "true", num_args = 0..=1,
+        require_equals = true, value_parser = BoolishValueParser::new())]
+    pub looped: bool,
+
+    /// Delays are divided by this; 0 leaves them out
+    #[arg(long, value_name = "FACTOR", env = "DRIFTSHM_SPEED", default_value = "1",
+        value_parser = value::factor)]
+    pub speed: f64,
+}
+
+/// Which accounts are kept.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Accounts")]
+pub struct AccountArgs {
+    /// Users to follow: all that the feed brings, or only those named or watched by a bot.
+    /// Markets, oracles and state are followed in any case
+    #[arg(long, env = "DRIFTSHM_FOLLOW", default_value = "all")]
+    pub follow: FollowName,
+
+    /// An account to follow in any case; may be given several times
+    #[arg(long, value_name = "PUBKEY", env = "DRIFTSHM_USER", value_delimiter = ',')]
+    pub user: Vec<Pubkey>,
+
+    /// Seconds for which an account is still followed after its last watcher has gone
+    #[arg(long, value_name = "SECONDS", env = "DRIFTSHM_WATCH_LINGER", default_value = "30",
+        value_parser = value::number(0u32, 86_400))]
+    pub watch_linger: u32,
+}
+
+/// Which users are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FollowName {
+    /// All that the feed brings.
+    All,
+    /// Those that are named, or that a bot watches.
+    Watched,
+}
+
+/// How much the region has room for. To change one of these makes a new region.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Region")]
+pub struct RegionArgs {
+    /// Room for users
+    #[arg(long, value_name = "N", env = "DRIFTSHM_MAX_USERS", default_value_t = room(Kind::User),
+        value_parser = value::number(1usize, MAX_CAPACITY))]
+    pub max_users: usize,
+
+    /// Room for perp markets
+    #[arg(long, value_name = "N", env = "DRIFTSHM_MAX_PERP_MARKETS", default_value_t = room(Kind::PerpMarket),
+        value_parser = value::number(1usize, MARKETS))]
+    pub max_perp_markets: usize,
+
+    /// Room for spot markets
+    #[arg(long, value_name = "N", env = "DRIFTSHM_MAX_SPOT_MARKETS", default_value_t = room(Kind::SpotMarket),
+        value_parser = value::number(1usize, MARKETS))]
+    pub max_spot_markets: usize,
+
+    /// Room for oracles
+    #[arg(long, value_name = "N", env = "DRIFTSHM_MAX_ORACLES", default_value_t = room(Kind::Oracle),
+        value_parser = value::number(1usize, MAX_CAPACITY))]
+    pub max_oracles: usize,
+
+    /// Room for user stats
+    #[arg(long, value_name = "N", env = "DRIFTSHM_MAX_USER_STATS", default_value_t = room(Kind::UserStats),
+        value_parser = value::number(1usize, MAX_CAPACITY))]
+    pub max_user_stats: usize,
+
+    /// Entries of the journal, a power of two: how far a bot may lag without passing over changes
+    #[arg(long, value_name = "N", env = "DRIFTSHM_JOURNAL", default_value_t = Capacities::default().journal,
+        value_parser = value::power_of_two(64, 1 << 28))]
+    pub journal: usize,
+
+    /// Bytes of a record beyond the profile's length, for accounts that grow
+    #[arg(long, value_name = "BYTES", env = "DRIFTSHM_HEADROOM", default_value_t = Capacities::default().headroom,
+        value_parser = value::number(0usize, 1 << 20))]
+    pub headroom: usize,
+}
+
+/// Who may read and connect.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Access")]
+pub struct AccessArgs {
+    /// Mode of the region's file: 0600, 0640 or 0644
+    #[arg(long, value_name = "MODE", env = "DRIFTSHM_MODE", default_value = "0640",
+        value_parser = value::mode)]
+    pub mode: u32,
+
+    /// A user that may connect; with none and no group given, whoever the directory's mode lets.
+    /// May be given several times
+    #[arg(long, value_name = "UID", env = "DRIFTSHM_ALLOW_UID", value_delimiter = ',',
+        value_parser = value::number(0u32, u32::MAX))]
+    pub allow_uid: Vec<u32>,
+
+    /// A group that may connect; may be given several times
+    #[arg(long, value_name = "GID", env = "DRIFTSHM_ALLOW_GID", value_delimiter = ',',
+        value_parser = value::number(0u32, u32::MAX))]
+    pub allow_gid: Vec<u32>,
+
+    /// Bots that may be connected at a time
+    #[arg(long, value_name = "N", env = "DRIFTSHM_MAX_CONNECTIONS", default_value = "1024",
+        value_parser = value::number(1usize, 65_536))]
+    pub max_connections: usize,
+}
+
+/// What the writer says on its standard error.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Log")]
+pub struct LogArgs {
+    /// How much
+    #[arg(long, env = "DRIFTSHM_LOG_LEVEL", default_value = "info")]
+    pub log_level: LogLevel,
+
+    /// Lines for people, or JSON objects
+    #[arg(long, env = "DRIFTSHM_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// The least important lines that are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// How lines of the log look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}

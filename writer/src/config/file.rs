@@ -1,0 +1,162 @@
+//! The settings file: TOML, whose keys are the names of flags, at the top or in tables.
+
+use std::path::{Path, PathBuf};
+
+use clap::{ArgAction, Command};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::{Origin, SettingError};
+
+/// No settings file is longer.
+const MAX_LEN: u64 = 1 << 20;
+
+/// One key of the file, with its value as it would be typed on a command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The key.
+    pub key: String,
+    /// The table it stands in.
+    pub table: Option<String>,
+    /// The line of the key, from 1.
+    pub line: usize,
+    /// An array has several.
+    pub values: Vec<String>,
+}
+
+/// What a file says.
+#[derive(Debug, Clone, Default)]
+pub struct SettingsFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Its keys.
+    pub settings: Vec<Setting>,
+}
+
+impl SettingsFile {
+    /// Reads a file that `by` names.
+    pub fn read(path: &Path, by: Origin) -> Result<Self, SettingError> {
+        use std::io::Read;
+        let mut text = String::new();
+        std::fs::File::open(path)
+            .and_then(|file| file.take(MAX_LEN).read_to_string(&mut text))
+            .map_err(|source| SettingError::File { path: path.into(), by, source })?;
+        Self::parse(path, &text)
+    }
+
+    /// Takes a file's text apart, but does not look at what the keys and values are.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, SettingError> {
+        let line_of = |at: usize| text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
+        let document = DeTable::parse(text).map_err(|error| SettingError::Syntax {
+            path: path.into(),
+            line: line_of(error.span().map_or(0, |span| span.start)),
+            what: error.message().replace('\n', ", "),
+        })?;
+        let mut settings = Vec::new();
+        let mut take = |table: Option<&str>, entries: &DeTable<'_>| {
+            for (key, value) in entries {
+                let line = line_of(key.span().start);
+                if let (DeValue::Table(_), None) = (value.get_ref(), table) {
+                    continue;
+                }
+                let values = values(value.get_ref()).ok_or_else(|| SettingError::Syntax {
+                    path: path.into(),
+                    line,
+                    what: format!("{} cannot be a {}", key.get_ref(), value.get_ref().type_str()),
+                })?;
+                let key = key.get_ref().to_string();
+                settings.push(Setting { key, table: table.map(str::to_owned), line, values });
+            }
+            Ok(())
+        };
+        take(None, document.get_ref())?;
+        for (name, value) in document.get_ref() {
+            if let DeValue::Table(entries) = value.get_ref() {
+                take(Some(name.get_ref()), entries)?;
+            }
+        }
+        settings.sort_by_key(|setting| setting.line);
+        Ok(Self { path: path.into(), settings })
+    }
+
+    /// The command `run` with this file's values in place of its defaults.
+    pub fn apply(&self, mut run: Command) -> Result<Command, SettingError> {
+        let mut seen: Vec<&Setting> = Vec::new();
+        for setting in &self.settings {
+            let arg = find(&run, &setting.key).ok_or_else(|| self.unknown(&run, setting))?;
+            let id = arg.get_id().clone();
+            let many = matches!(arg.get_action(), ArgAction::Append);
+            let table = arg.get_help_heading().map(table_name);
+            let wrong = |what: String| SettingError::Syntax {
+                path: self.path.clone(),
+                line: setting.line,
+                what,
+            };
+            let key = &setting.key;
+            if setting.table.is_some() && setting.table != table {
+                return Err(wrong(match table {
+                    Some(table) => format!("{key} belongs into [{table}], or into no table"),
+                    None => format!("{key} belongs into no table"),
+                }));
+            }
+            if let Some(first) = seen.iter().find(|first| first.key == *key) {
+                return Err(wrong(format!("{key} is given twice: in line {} too", first.line)));
+            }
+            seen.push(setting);
+            if setting.values.len() != 1 && !many {
+                return Err(wrong(format!("{key} takes one value, not a list")));
+            }
+            if !setting.values.is_empty() {
+                // clap wants values that live as long as the program, and these do.
+                let values = setting.values.iter().map(|value| &*value.clone().leak());
+                let values: Vec<&'static str> = values.collect();
+                run = run.mut_arg(id, |arg| arg.default_values(values));
+            }
+        }
+        Ok(run)
+    }
+
+    /// Where the file says something about the setting that has this flag.
+    pub fn origin(&self, key: &str) -> Option<Origin> {
+        let setting = self.settings.iter().find(|setting| setting.key == key)?;
+        let (path, line, key) = (self.path.clone(), setting.line, key.to_owned());
+        (!setting.values.is_empty()).then_some(Origin::File { path, line, key })
+    }
+
+    fn unknown(&self, run: &Command, setting: &Setting) -> SettingError {
+        SettingError::UnknownKey {
+            path: self.path.clone(),
+            line: setting.line,
+            key: setting.key.clone(),
+            nearest: super::complaint::nearest_flag(run, &setting.key),
+        }
+    }
+}
+
+/// The setting with this key; what is no setting but a deed (`--check`, `--help`, the file
+/// itself) has none.
+fn find<'a>(run: &'a Command, key: &str) -> Option<&'a clap::Arg> {
+    super::settings(run).find(|arg| arg.get_long() == Some(key) && key != "config")
+}
+
+/// The table for the settings under a heading.
+pub fn table_name(heading: &str) -> String {
+    heading.to_lowercase().replace(' ', "-")
+}
+
+fn values(value: &DeValue<'_>) -> Option<Vec<String>> {
+    match value {
+        DeValue::Array(items) => items.iter().map(|item: &Spanned<_>| one(item.get_ref())).collect(),
+        value => one(value).map(|one| vec![one]),
+    }
+}
+
+fn one(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Float(number) => Some(number.to_string()),
+        DeValue::Boolean(truth) => Some(truth.to_string()),
+        DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
+    }
+}

@@ -1,0 +1,98 @@
+//! Settings of the writer: one list ([`args`]), three places to set them, one order of precedence.
+//!
+//! ```text
+//!   flag  --max-users 512                     beats
+//!   variable  DRIFTSHM_MAX_USERS=512          beats
+//!   file  max-users = 512                     beats
+//!   the default
+//! ```
+//! An empty variable counts as none.
+
+pub mod args;
+mod complaint;
+mod error;
+mod file;
+pub mod log;
+mod show;
+mod value;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
+
+pub use error::{Origin, SettingError};
+pub use file::SettingsFile;
+pub use show::show;
+
+/// A command line that was understood.
+pub struct Parsed {
+    /// What clap found.
+    pub matches: ArgMatches,
+    /// The settings file, if one was named.
+    pub file: Option<SettingsFile>,
+}
+
+/// Why there is nothing to run.
+pub enum Refused {
+    /// Help or version was asked for, and is in this.
+    Shown(clap::Error),
+    /// Something is wrong.
+    Wrong(SettingError),
+}
+
+impl From<SettingError> for Refused {
+    fn from(error: SettingError) -> Self {
+        Self::Wrong(error)
+    }
+}
+
+/// Understands a command line, with the variables and the file that it names for `run`.
+pub fn parse(command: Command, argv: &[OsString]) -> Result<Parsed, Refused> {
+    let command = command.mut_subcommands(|sub| sub.mut_args(without_empty_variable));
+    let understand = |command: &Command, file: Option<&SettingsFile>| {
+        command.clone().try_get_matches_from(argv).map_err(|error| match error.use_stderr() {
+            false => Refused::Shown(error),
+            true => Refused::Wrong(complaint::say(&error, command, argv, file)),
+        })
+    };
+    // Nothing in `run` is required by clap, so all that is wrong here is wrong with a file, too.
+    let matches = understand(&command, None)?;
+    let Some((run, path)) = config_file(&matches) else {
+        return Ok(Parsed { matches, file: None });
+    };
+    let named_by = match run.value_source("config") {
+        Some(ValueSource::EnvVariable) => Origin::Variable("DRIFTSHM_CONFIG".into()),
+        _ => Origin::Flag("--config".into()),
+    };
+    let file = SettingsFile::read(&path, named_by)?;
+    let mut applied = Ok(());
+    let command = command.mut_subcommand("run", |run| {
+        file.apply(run.clone()).unwrap_or_else(|error| {
+            applied = Err(error);
+            run
+        })
+    });
+    applied?;
+    let matches = understand(&command, Some(&file))?;
+    Ok(Parsed { matches, file: Some(file) })
+}
+
+fn config_file(matches: &ArgMatches) -> Option<(&ArgMatches, PathBuf)> {
+    let run = matches.subcommand_matches("run")?;
+    let path: &PathBuf = run.get_one("config")?;
+    Some((run, path.clone()))
+}
+
+fn without_empty_variable(arg: Arg) -> Arg {
+    let empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    if empty { arg.env(None) } else { arg }
+}
+
+/// The settings among the arguments of `run`; the others are deeds.
+pub fn settings(run: &Command) -> impl Iterator<Item = &Arg> {
+    run.get_arguments().filter(|arg| {
+        arg.get_long().is_some_and(|long| !matches!(long, "check" | "help" | "version"))
+    })
+}

@@ -1,0 +1,54 @@
+//! Carrying out what the control socket and the feed threads ask for.
+
+use crossbeam_channel::TryRecvError;
+
+use super::{Command, Publisher, Report};
+use crate::feeds::FeedCommand;
+
+impl Publisher {
+    /// Carries out all that waits.
+    pub(super) fn serve_commands(&mut self) {
+        loop {
+            match self.commands.try_recv() {
+                Ok(command) => self.serve(command),
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn serve(&mut self, command: Command) {
+        match command {
+            Command::Subscribe { id, filter, signal, done } => {
+                self.subscribers.add(id, &filter, signal);
+                filter.pubkeys.iter().for_each(|pubkey| self.want(pubkey));
+                // Whoever does not wait any more says so with an `Unsubscribe`.
+                let _ = done.send(());
+            }
+            Command::Extend { id, filter, done } => {
+                if self.subscribers.extend(id, &filter) {
+                    filter.pubkeys.iter().for_each(|pubkey| self.want(pubkey));
+                }
+                let _ = done.send(());
+            }
+            Command::Unsubscribe { ids } => {
+                for filter in ids.into_iter().filter_map(|id| self.subscribers.remove(id)) {
+                    filter.pubkeys.iter().for_each(|pubkey| self.unwant(pubkey));
+                }
+            }
+            Command::Report { reply } => {
+                let _ = reply.send(Report {
+                    subscriptions: self.subscribers.len() as u64,
+                    watched: self.subscribers.pubkeys() as u64,
+                    feeds: self.feeds.describe(),
+                });
+            }
+            Command::FeedStarted { source, name, commands } => {
+                self.feeds.started(source, name, commands);
+                for pubkey in self.watches.all() {
+                    self.feeds.tell_one(source, FeedCommand::Follow(pubkey));
+                }
+                self.writer.set_feed_state(self.feeds.overall());
+            }
+        }
+    }
+}

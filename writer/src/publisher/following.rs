@@ -1,0 +1,80 @@
+//! Which accounts are followed: by policy, and because somebody asks for them.
+
+use std::time::Instant;
+
+use driftshm_layout::Pubkey;
+use driftshm_layout::profile::Kind;
+
+use super::Publisher;
+use crate::feeds::FeedCommand;
+
+/// Which users, and stats of users, are recorded. Everything else always is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Follow {
+    /// Every one that a feed brings.
+    #[default]
+    All,
+    /// Those that a bot watches, or that are named at the start.
+    Watched,
+}
+
+impl Publisher {
+    /// Whether an account of this kind is recorded though nobody asks for it.
+    pub(super) fn follows_all_of(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::User | Kind::UserStats => self.follow == Follow::All,
+            _ => true,
+        }
+    }
+
+    /// Whether the account is to be recorded.
+    #[inline]
+    pub(super) fn follows(&self, kind: Kind, pubkey: &Pubkey) -> bool {
+        self.follows_all_of(kind) || self.watches.wants(pubkey)
+    }
+
+    /// One more wants the account.
+    pub(super) fn want(&mut self, pubkey: &Pubkey) {
+        if !self.watches.add(pubkey) {
+            return;
+        }
+        self.feeds.tell(FeedCommand::Follow(*pubkey));
+        let region = self.writer.region();
+        if region.find(pubkey).is_some_and(|account| !region.is_followed(&account)) {
+            self.returning.insert(*pubkey);
+        }
+    }
+
+    /// One less wants the account.
+    pub(super) fn unwant(&mut self, pubkey: &Pubkey) {
+        self.watches.remove(pubkey, Instant::now());
+    }
+
+    /// A feed has brought an account that is wanted again: it is vouched for from now on.
+    pub(super) fn has_returned(&mut self, pubkey: &Pubkey) {
+        if self.returning.remove(pubkey) {
+            if let Some(account) = self.writer.region().find(pubkey) {
+                self.writer.set_followed(&account, true);
+            }
+        }
+    }
+
+    /// Lets go of accounts that nobody has wanted for a while.
+    pub(super) fn end_watches(&mut self, now: Instant) {
+        while let Some(pubkey) = self.watches.expire(now) {
+            let account = self.writer.region().find(&pubkey);
+            let stays = account.is_some_and(|account| match account.kind {
+                Kind::Oracle => self.is_own_oracle(&account),
+                kind => self.follows_all_of(kind),
+            });
+            if stays {
+                continue;
+            }
+            self.feeds.tell(FeedCommand::Unfollow(pubkey));
+            self.returning.remove(&pubkey);
+            if let Some(account) = account {
+                self.writer.set_followed(&account, false);
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The publisher: the one thread that writes to the region.
+//!
+//! ```text
+//!   feeds ──► queue ──► classify ──► record + journal ──► wake those concerned (once a chunk)
+//!                          │              ▲
+//!                          └─ a market ───┴── its oracle's record, and the pointer to it
+//!   control socket, feed threads ──► commands (between chunks)
+//!   every 100 ms: heartbeat, is the file still there, who need no longer be followed
+//! ```
+//!
+//! | state | from | to |
+//! |---|---|---|
+//! | `starting` | the region is opened | the thread runs; the control socket is bound before |
+//! | `live` | then | the end |
+//! | `stopped` | an orderly end; a panic leaves `live` and a heart that no longer beats | |
+
+mod accounts;
+mod adopt;
+mod classify;
+mod command;
+mod commands;
+mod feed_links;
+mod following;
+mod interest;
+mod markets;
+mod oracles;
+mod prices;
+mod pulse;
+mod signal;
+mod subscribers;
+mod thread;
+mod throttle;
+mod unclaimed;
+mod watches;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+use driftshm_layout::profile::Kind;
+use driftshm_layout::{Counter, Pubkey, RegionWriter};
+use tokio::sync::Notify;
+
+use self::classify::Classifier;
+use self::feed_links::FeedLinks;
+use self::oracles::Registry;
+use self::prices::Pricer;
+use self::subscribers::Subscribers;
+use self::unclaimed::Unclaimed;
+use self::watches::Watches;
+use crate::feeds::{Batch, FeedEvent, Queue};
+
+pub use self::adopt::newest_slot;
+pub use self::command::{Command, Report};
+pub use self::following::Follow;
+pub use self::signal::{Handover, Signal};
+pub use self::thread::{Ended, PublisherThread, start};
+pub(crate) use self::thread::panic_text;
+pub(crate) use self::throttle::Throttle;
+
+/// Updates that are published before anybody is woken and commands are looked at.
+const CHUNK: usize = 256;
+
+/// What the publisher needs to know.
+#[derive(Debug, Clone)]
+pub struct PublisherOptions {
+    /// Which users are recorded.
+    pub follow: Follow,
+    /// Accounts that are followed though no bot asks for them.
+    pub users: Vec<Pubkey>,
+    /// How long an account is followed after the last who wanted it has gone.
+    pub linger: Duration,
+}
+
+/// Warnings that may come with every update.
+struct Warnings {
+    full: [Throttle; Kind::ALL.len()],
+    oracle: Throttle,
+    market: Throttle,
+}
+
+/// The publisher's state; it belongs to its thread.
+struct Publisher {
+    writer: RegionWriter,
+    queue: Arc<Queue>,
+    commands: Receiver<Command>,
+    /// Rung when the directory was lost, and with it the control socket.
+    socket_lost: Arc<Notify>,
+    follow: Follow,
+
+    classifier: Classifier,
+    registry: Registry,
+    pricer: Pricer,
+    unclaimed: Unclaimed,
+
+    feeds: FeedLinks,
+    watches: Watches,
+    /// Accounts that are wanted again but that no feed has brought since: what the region has of
+    /// them may be old, so they do not count as followed yet.
+    returning: HashSet<Pubkey>,
+    subscribers: Subscribers,
+
+    /// When it is next due to say that all that came is published.
+    next_beat: Instant,
+    last_beat: Instant,
+    /// Not before this is another try made to make a lost file anew.
+    next_remake: Instant,
+    warnings: Warnings,
+}
+
+impl Publisher {
+    fn new(
+        writer: RegionWriter,
+        queue: Arc<Queue>,
+        commands: Receiver<Command>,
+        socket_lost: Arc<Notify>,
+        options: &PublisherOptions,
+    ) -> Self {
+        let profile = Arc::clone(writer.region().profile());
+        let oracle_len = writer.geometry().section(Kind::Oracle).shape.payload_words * 8;
+        let mut publisher = Self {
+            queue,
+            commands,
+            socket_lost,
+            follow: options.follow,
+            pricer: Pricer::new(&profile),
+            classifier: Classifier::new(profile),
+            registry: Registry::default(),
+            unclaimed: Unclaimed::new(oracle_len),
+            feeds: FeedLinks::default(),
+            watches: Watches::new(options.linger),
+            returning: HashSet::new(),
+            subscribers: Subscribers::new(),
+            next_beat: Instant::now(),
+            last_beat: Instant::now(),
+            next_remake: Instant::now(),
+            warnings: Warnings {
+                full: Kind::ALL.map(|_| Throttle::minutely()),
+                oracle: Throttle::minutely(),
+                market: Throttle::minutely(),
+            },
+            writer,
+        };
+        for user in &options.users {
+            publisher.want(user);
+        }
+        publisher.adopt();
+        publisher
+    }
+
+    /// Publishes until the queue is stopped, and then what is still in it.
+    fn run(&mut self) {
+        self.writer.set_live();
+        let mut batch = Batch::default();
+        while !self.queue.is_stopped() {
+            self.queue.take(&mut batch, self.next_beat);
+            self.publish_batch(&mut batch);
+            self.serve_commands();
+            self.beat_if_due();
+        }
+        self.feeds.close();
+        self.queue.take(&mut batch, Instant::now());
+        self.publish_batch(&mut batch);
+        self.writer.set_stopped();
+    }
+
+    fn publish_batch(&mut self, batch: &mut Batch) {
+        for chunk in batch.updates.chunks_mut(CHUNK) {
+            for update in chunk {
+                self.publish(update);
+            }
+            let woken = self.subscribers.wake();
+            if woken > 0 {
+                self.writer.count(Counter::Wakeups, woken);
+            }
+            self.serve_commands();
+            self.beat_within_batch();
+        }
+        if batch.conflated > 0 {
+            self.writer.count(Counter::Conflated, batch.conflated);
+        }
+        // After the updates: what a feed says now is true of what it brought before.
+        for (source, event) in batch.events.drain(..) {
+            match event {
+                FeedEvent::State(state) => {
+                    if let Some((name, before)) = self.feeds.set_state(source, state) {
+                        let (from, to) = (before.as_str(), state.as_str());
+                        tracing::info!(feed = name, from, to, "feed state");
+                    }
+                    self.writer.set_feed_state(self.feeds.overall());
+                }
+                FeedEvent::Slot(slot) => self.writer.set_slot(slot),
+                FeedEvent::BadInput(pieces) => self.writer.count(Counter::BadInput, pieces),
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The publisher's thread: started, and its end told.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::Receiver;
+use driftshm_layout::RegionWriter;
+use tokio::sync::{Notify, oneshot};
+
+use super::{Command, Publisher, PublisherOptions};
+use crate::feeds::Queue;
+
+/// How the thread ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// The queue was stopped; the region says `stopped`.
+    Orderly,
+    /// It panicked. The region is as a killed writer would have left it; the process must end.
+    Panicked(String),
+}
+
+/// A publisher that runs.
+pub struct PublisherThread {
+    /// Told when it has ended and the region is closed.
+    pub ended: oneshot::Receiver<Ended>,
+    /// The thread itself.
+    pub thread: JoinHandle<()>,
+}
+
+/// Starts the publisher. It ends when `queue` is stopped. `socket_lost` is rung when the directory
+/// with the control socket had to be made anew.
+pub fn start(
+    writer: RegionWriter,
+    queue: Arc<Queue>,
+    commands: Receiver<Command>,
+    socket_lost: Arc<Notify>,
+    options: PublisherOptions,
+) -> std::io::Result<PublisherThread> {
+    guarded(move || Publisher::new(writer, queue, commands, socket_lost, &options).run())
+}
+
+fn guarded(body: impl FnOnce() + Send + 'static) -> std::io::Result<PublisherThread> {
+    let (sender, ended) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("publisher".into()).spawn(move || {
+        // Whatever the body owned is dropped by the time its end is told.
+        let outcome = catch_unwind(AssertUnwindSafe(body));
+        let _ = sender.send(match outcome {
+            Ok(()) => Ended::Orderly,
+            Err(panic) => Ended::Panicked(panic_text(panic.as_ref())),
+        });
+    })?;
+    Ok(PublisherThread { ended, thread })
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "a panic without a message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_told_whether_orderly_or_by_a_panic() {
+        let orderly = guarded(|| {}).unwrap();
+        assert_eq!(orderly.ended.blocking_recv(), Ok(Ended::Orderly));
+        let number = 7;
+        let panicked = guarded(move || panic!("number {number}")).unwrap();
+        let expected = Ended::Panicked("number 7".to_owned());
+        assert_eq!(panicked.ended.blocking_recv(), Ok(expected));
+    }
+}
