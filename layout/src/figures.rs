@@ -135,7 +135,8 @@ mod tests {
     #[test]
     fn real_perp_markets_have_the_price_that_their_reserves_say() {
         let profile = Profile::builtin("drift-v2").unwrap();
-        let of = |role, data: &[u8]| field(&profile, Kind::PerpMarket, role).read_u128(data).unwrap();
+        let of =
+            |role, data: &[u8]| field(&profile, Kind::PerpMarket, role).read_u128(data).unwrap();
         let mut prices = Vec::new();
         for (expected, data) in accounts("PerpMarket") {
             let base = of(role::BASE_ASSET_RESERVE, &data);
@@ -143,7 +144,8 @@ mod tests {
             let peg = of(role::PEG_MULTIPLIER, &data);
             let price = mark_price(base, quote, peg).unwrap();
             // Once more from the decoder's figures, by the definition of a truncated quotient.
-            let number = |name: &str| -> u128 { expected["amm"][name].to_string().parse().unwrap() };
+            let number =
+                |name: &str| -> u128 { expected["amm"][name].to_string().parse().unwrap() };
             let product = number("quote_asset_reserve") * number("peg_multiplier");
             let base = number("base_asset_reserve");
             assert!(price * base <= product && product < (price + 1) * base);
@@ -155,7 +157,8 @@ mod tests {
     #[test]
     fn real_perp_markets_have_the_open_interest_and_funding_of_their_fields() {
         let profile = Profile::builtin("drift-v2").unwrap();
-        let of = |role, data: &[u8]| field(&profile, Kind::PerpMarket, role).read_i128(data).unwrap();
+        let of =
+            |role, data: &[u8]| field(&profile, Kind::PerpMarket, role).read_i128(data).unwrap();
         for (expected, data) in accounts("PerpMarket") {
             let number = |name: &str| expected["amm"][name].to_string().parse::<i128>().unwrap();
             let interest = open_interest(
@@ -181,7 +184,8 @@ mod tests {
     #[test]
     fn real_spot_markets_have_the_deposits_and_borrows_of_their_balances() {
         let profile = Profile::builtin("drift-v2").unwrap();
-        let of = |role, data: &[u8]| field(&profile, Kind::SpotMarket, role).read_u128(data).unwrap();
+        let of =
+            |role, data: &[u8]| field(&profile, Kind::SpotMarket, role).read_u128(data).unwrap();
         for (_, data) in accounts("SpotMarket") {
             let decimals = of(role::DECIMALS, &data) as u32;
             let divisor = 10u128.pow(19 - decimals);

@@ -143,7 +143,7 @@ mod tests {
         let cases: [(&'static [&'static str], &str); 3] = [
             (Box::leak(Box::new([refusal])), "uid 7 may not"),
             (&["what?"], "broke the protocol"),
-            (&[HELLO], "it was closed"),
+            (&[HELLO], "cannot read from the control socket"),
         ];
         for (answers, expected) in cases {
             let dir = tempfile::tempdir().unwrap();

@@ -81,9 +81,8 @@ pub fn oracle(region: &Region, key: &str) -> Result<RecordRef, Failure> {
             // A number means a perp market; a symbol may be a spot market's.
             match key.parse::<u16>() {
                 Ok(_) => Err(perp),
-                Err(_) => market(region, Kind::SpotMarket, key).map_err(|spot| {
-                    Failure::NotThere(format!("{perp}; {spot}"))
-                }),
+                Err(_) => market(region, Kind::SpotMarket, key)
+                    .map_err(|spot| Failure::NotThere(format!("{perp}; {spot}"))),
             }
         }),
     }?;
@@ -104,8 +103,9 @@ pub fn user_address(region: &Region, key: &str) -> Result<Pubkey, Failure> {
         }
         None => (key, None),
     };
-    let address: Pubkey =
-        text.parse().map_err(|error: driftshm_layout::PubkeyError| Failure::Argument(error.to_string()))?;
+    let address: Pubkey = text
+        .parse()
+        .map_err(|error: driftshm_layout::PubkeyError| Failure::Argument(error.to_string()))?;
     let derived = |id| region.profile().user_address(&address, id);
     match sub_account_id {
         Some(id) => derived(id).ok_or_else(|| {
@@ -125,8 +125,9 @@ pub fn user(region: &Region, key: &str) -> Result<RecordRef, Failure> {
 
 /// User stats by their address, or by their authority's.
 pub fn user_stats(region: &Region, key: &str) -> Result<RecordRef, Failure> {
-    let address: Pubkey =
-        key.parse().map_err(|error: driftshm_layout::PubkeyError| Failure::Argument(error.to_string()))?;
+    let address: Pubkey = key
+        .parse()
+        .map_err(|error: driftshm_layout::PubkeyError| Failure::Argument(error.to_string()))?;
     let derived = region.profile().user_stats_address(&address);
     let found = [Some(address), derived]
         .into_iter()
@@ -134,7 +135,9 @@ pub fn user_stats(region: &Region, key: &str) -> Result<RecordRef, Failure> {
         .find_map(|address| region.find(&address).filter(|found| found.kind == Kind::UserStats));
     found.ok_or_else(|| {
         let count = region.accounts(Kind::UserStats).count();
-        Failure::NotThere(format!("there are no user stats of {key} among the {count} of the region"))
+        Failure::NotThere(format!(
+            "there are no user stats of {key} among the {count} of the region"
+        ))
     })
 }
 
@@ -189,7 +192,8 @@ fn no_user(region: &Region, key: &str) -> Failure {
 
 fn sub_accounts(region: &Region, authority: &Pubkey) -> Vec<String> {
     let Some(def) = region.profile().account(Kind::User) else { return Vec::new() };
-    let (Some(owner), Some(id)) = (def.role(role::AUTHORITY), def.role(role::SUB_ACCOUNT_ID)) else {
+    let (Some(owner), Some(id)) = (def.role(role::AUTHORITY), def.role(role::SUB_ACCOUNT_ID))
+    else {
         return Vec::new();
     };
     let of_authority = region.accounts(Kind::User).filter_map(|account| {

@@ -64,7 +64,8 @@ pub fn say(
     }
     let all = error.to_string();
     let first = all.split("\n\n").next().unwrap_or_default();
-    let first = first.trim_start_matches("error: ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let first =
+        first.trim_start_matches("error: ").split_whitespace().collect::<Vec<_>>().join(" ");
     let meant = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand]
         .into_iter()
         .find_map(|kind| text(kind).or_else(|| list(kind)));

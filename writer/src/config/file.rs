@@ -146,7 +146,9 @@ pub fn table_name(heading: &str) -> String {
 
 fn values(value: &DeValue<'_>) -> Option<Vec<String>> {
     match value {
-        DeValue::Array(items) => items.iter().map(|item: &Spanned<_>| one(item.get_ref())).collect(),
+        DeValue::Array(items) => {
+            items.iter().map(|item: &Spanned<_>| one(item.get_ref())).collect()
+        }
         value => one(value).map(|one| vec![one]),
     }
 }

@@ -19,6 +19,7 @@ mod value;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
@@ -52,9 +53,11 @@ impl From<SettingError> for Refused {
 pub fn parse(command: Command, argv: &[OsString]) -> Result<Parsed, Refused> {
     let command = command.mut_subcommands(|sub| sub.mut_args(without_empty_variable));
     let understand = |command: &Command, file: Option<&SettingsFile>| {
-        command.clone().try_get_matches_from(argv).map_err(|error| match error.use_stderr() {
-            false => Refused::Shown(error),
-            true => Refused::Wrong(complaint::say(&error, command, argv, file)),
+        command.clone().try_get_matches_from(argv).map_err(|error| match error.kind() {
+            ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Refused::Shown(error),
+            _ => Refused::Wrong(complaint::say(&error, command, argv, file)),
         })
     };
     // Nothing in `run` is required by clap, so all that is wrong here is wrong with a file, too.

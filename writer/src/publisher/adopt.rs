@@ -56,9 +56,7 @@ impl Publisher {
         let pointer = self.point_to(&naming);
         self.registry.set_market(record.kind, index, Some(Market { pubkey, naming, pointer }));
         self.registry.join(&naming);
-        if self.pricer.needs_account(naming.source) {
-            self.want(&naming.oracle);
-        }
+        self.want_oracle(&naming);
         let extra = self.market_extra(record.kind, index);
         if let Applied::Published { .. } = self.writer.republish_extra(record, &extra) {
             self.subscribers.changed(record.kind, record.place, &pubkey);

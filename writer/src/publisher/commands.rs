@@ -31,7 +31,8 @@ impl Publisher {
                 let _ = done.send(());
             }
             Command::Unsubscribe { ids } => {
-                for filter in ids.into_iter().filter_map(|id| self.subscribers.remove(id)) {
+                for id in ids {
+                    let Some(filter) = self.subscribers.remove(id) else { continue };
                     filter.pubkeys.iter().for_each(|pubkey| self.unwant(pubkey));
                 }
             }

@@ -53,9 +53,14 @@ impl Publisher {
     /// A feed has brought an account that is wanted again: it is vouched for from now on.
     pub(super) fn has_returned(&mut self, pubkey: &Pubkey) {
         if self.returning.remove(pubkey) {
-            if let Some(account) = self.writer.region().find(pubkey) {
-                self.writer.set_followed(&account, true);
-            }
+            self.set_followed(pubkey, true);
+        }
+    }
+
+    /// Stores whether what the region has of an account is vouched for.
+    pub(super) fn set_followed(&mut self, pubkey: &Pubkey, followed: bool) {
+        if let Some(account) = self.writer.region().find(pubkey) {
+            self.writer.set_followed(&account, followed);
         }
     }
 

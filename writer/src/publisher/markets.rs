@@ -127,9 +127,7 @@ impl Publisher {
     /// One more market reads an oracle so.
     fn join(&mut self, naming: &Naming, slot: u64) {
         let is_new_source = self.registry.join(naming);
-        if self.pricer.needs_account(naming.source) {
-            self.want(&naming.oracle);
-        }
+        self.want_oracle(naming);
         if let Some(mut update) = self.unclaimed.take(&naming.oracle) {
             self.publish(&mut update);
         } else if is_new_source {
@@ -142,9 +140,20 @@ impl Publisher {
         let was_last = self.registry.leave(naming);
         if self.pricer.needs_account(naming.source) {
             self.unwant(&naming.oracle);
+        } else if self.registry.uses(&naming.oracle).is_none() {
+            self.set_followed(&naming.oracle, false);
         }
         if was_last {
             self.refresh_oracle(&naming.oracle, 0);
+        }
+    }
+
+    /// The feeds are to bring the oracle; where there is nothing to bring, it is always current.
+    pub(super) fn want_oracle(&mut self, naming: &Naming) {
+        if self.pricer.needs_account(naming.source) {
+            self.want(&naming.oracle);
+        } else {
+            self.set_followed(&naming.oracle, true);
         }
     }
 

@@ -20,12 +20,17 @@ pub fn directory(dir: &Path) -> Finding {
     let metadata = match std::fs::metadata(dir) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let remedy = "start the writer (driftshm run), or name its directory: --dir, DRIFTSHM_DIR";
+            let remedy =
+                "start the writer (driftshm run), or name its directory: --dir, DRIFTSHM_DIR";
             return Finding::error("directory", format!("{shown} does not exist"), remedy);
         }
         Err(error) => {
             let remedy = "become a member of the group of its parent directory, or its owner";
-            return Finding::error("directory", format!("{shown} is out of reach: {error}"), remedy);
+            return Finding::error(
+                "directory",
+                format!("{shown} is out of reach: {error}"),
+                remedy,
+            );
         }
     };
     if !metadata.is_dir() {
@@ -60,15 +65,19 @@ fn readers_of(dir: &Path, directory: &Metadata, region: &Metadata) -> Finding {
     let (owner, group) = (region.uid(), region.gid());
     for (who, shift, letter) in [("its group", 3, 'g'), ("others", 0, 'o')] {
         if may_read(shift) && !may_enter(shift) {
-            let text = format!("the region's mode lets {who} read, but the directory keeps them out");
+            let text =
+                format!("the region's mode lets {who} read, but the directory keeps them out");
             return Finding::warning("readers", text, format!("chmod {letter}+x {dir}"));
         }
     }
-    Finding::ok("readers", match (may_read(3), may_read(0)) {
-        (_, true) => "every user may read".to_owned(),
-        (true, false) => format!("uid {owner} and members of group gid {group} may read"),
-        (false, false) => format!("only uid {owner} may read"),
-    })
+    Finding::ok(
+        "readers",
+        match (may_read(3), may_read(0)) {
+            (_, true) => "every user may read".to_owned(),
+            (true, false) => format!("uid {owner} and members of group gid {group} may read"),
+            (false, false) => format!("only uid {owner} may read"),
+        },
+    )
 }
 
 /// Whether the file system is memory, and has room.
@@ -101,7 +110,11 @@ fn room(free: u64, present: Option<u64>) -> Finding {
         None => {
             let need = default_len();
             let text = format!("{} free, a region takes {} by default", bytes(free), bytes(need));
-            if free >= need { Finding::ok("room", text) } else { Finding::error("room", text, remedy) }
+            if free >= need {
+                Finding::ok("room", text)
+            } else {
+                Finding::error("room", text, remedy)
+            }
         }
     }
 }

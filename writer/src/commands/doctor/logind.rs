@@ -54,11 +54,11 @@ fn settings() -> Vec<String> {
 /// What the files say; the last one counts, and without any it is yes.
 fn setting(texts: &[String]) -> bool {
     let lines = texts.iter().flat_map(|text| text.lines());
-    let values = lines.filter_map(|line| {
+    let mut values = lines.filter_map(|line| {
         let (key, value) = line.trim().split_once('=')?;
         (key.trim() == "RemoveIPC").then(|| value.trim().to_lowercase())
     });
-    let last = values.last().unwrap_or_default();
+    let last = values.next_back().unwrap_or_default();
     !matches!(last.as_str(), "no" | "n" | "false" | "f" | "off" | "0")
 }
 
@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn the_last_file_that_says_something_counts() {
-        let says = |texts: &[&str]| setting(&texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>());
+        let says =
+            |texts: &[&str]| setting(&texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>());
         assert!(says(&[]));
         assert!(says(&["[Login]\n#RemoveIPC=no\n"]));
         assert!(!says(&["[Login]\nRemoveIPC=no\n"]));

@@ -13,15 +13,17 @@ pub fn region(opened: Result<&Region, &OpenError>) -> Finding {
             let profile = region.profile();
             let size = bytes(region.geometry().total_len as u64);
             let (name, version) = (&profile.name, &profile.program_version);
-            let text = format!("opens: {size}, cluster {}, profile {name} {version}", region.cluster());
+            let text =
+                format!("opens: {size}, cluster {}, profile {name} {version}", region.cluster());
             return Finding::ok("region", text);
         }
         Err(error) => error,
     };
     let (text, remedy) = match error {
-        OpenError::NotFound { path } => {
-            (format!("there is none at {}", path.display()), "start the writer: driftshm run".into())
-        }
+        OpenError::NotFound { path } => (
+            format!("there is none at {}", path.display()),
+            "start the writer: driftshm run".into(),
+        ),
         OpenError::PermissionDenied { path } => {
             let text = format!("this user may not read {}", path.display());
             let remedy = "become a member of its group, or let the writer run with --mode 0644 and \
@@ -34,7 +36,8 @@ pub fn region(opened: Result<&Region, &OpenError>) -> Finding {
         }
         OpenError::Incompatible { found, expected, .. } => (
             format!("has format {found}, this driftshm reads format {expected}"),
-            "install the same version of driftshm for writer and readers, restart the writer".into(),
+            "install the same version of driftshm for writer and readers, restart the writer"
+                .into(),
         ),
         OpenError::Corrupt { path, what } => {
             let path = path.display();
@@ -86,7 +89,11 @@ pub fn contents(region: &Region) -> Vec<Finding> {
         let state = region.feed_state().as_str();
         findings.push(match state {
             "live" => Finding::ok("feed", format!("{state}, slot {}", region.slot())),
-            _ => Finding::warning("feed", state, "see the writer's log; driftshm status says since when"),
+            _ => Finding::warning(
+                "feed",
+                state,
+                "see the writer's log; driftshm status says since when",
+            ),
         });
     }
     findings

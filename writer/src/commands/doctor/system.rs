@@ -18,12 +18,18 @@ const QUICK_NS: u64 = 1_000;
 /// Whether writer and bots may have enough open files.
 pub fn files(region: Option<&Region>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let pid = region.filter(|region| region.writer_alive()).map(|region| region.header().owner(Owner::WriterPid));
+    let pid = region
+        .filter(|region| region.writer_alive())
+        .map(|region| region.header().owner(Owner::WriterPid));
     if let Some(limit) = pid.and_then(limit_of) {
         let bots = limit / FILES_PER_BOT;
         let text = format!("the writer may have {limit} open: enough for about {bots} bots");
         findings.push(match bots {
-            0..FEW_BOTS => Finding::warning("open files", text, "LimitNOFILE= in its unit, or ulimit -n, before it starts"),
+            0..FEW_BOTS => Finding::warning(
+                "open files",
+                text,
+                "LimitNOFILE= in its unit, or ulimit -n, before it starts",
+            ),
             _ => Finding::ok("open files", text),
         });
     }
@@ -55,7 +61,11 @@ pub fn clock() -> Finding {
         return Finding::ok("clock", format!("{source}: {cost} ns a look"));
     }
     let text = format!("{source}: {cost} ns a look: every read of an age is a system call");
-    Finding::warning("clock", text, "use a clock source with a vDSO (tsc), where the host allows it")
+    Finding::warning(
+        "clock",
+        text,
+        "use a clock source with a vDSO (tsc), where the host allows it",
+    )
 }
 
 /// The cheapest of some rounds: others may have had the processor in between.

@@ -91,7 +91,8 @@ fn socket(dir: &Path) -> Vec<Finding> {
         ),
         Err(other) => (
             other.to_string(),
-            "install the same version of driftshm for writer and readers, restart the writer".into(),
+            "install the same version of driftshm for writer and readers, restart the writer"
+                .into(),
         ),
     };
     vec![Finding::error("socket", text, remedy)]

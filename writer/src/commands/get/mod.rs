@@ -22,8 +22,10 @@ use header::Header;
 
 /// Prints one account of the region, decoded.
 #[derive(Debug, Clone, Args)]
-#[command(override_usage = "driftshm get [OPTIONS] <perp|spot|oracle|user|user-stats> <KEY> [FIELD]...\n       \
-    driftshm get [OPTIONS] state [FIELD]...")]
+#[command(
+    override_usage = "driftshm get [OPTIONS] <perp|spot|oracle|user|user-stats> <KEY> [FIELD]...\n       \
+    driftshm get [OPTIONS] state [FIELD]..."
+)]
 #[command(after_help = "KEY is\n  \
     perp, spot   a market's index, symbol (SOL-PERP) or address\n  \
     oracle       an address, or a market that it prices: SOL-PERP, perp:0, spot:0; 0 is perp:0\n  \
@@ -69,7 +71,8 @@ pub fn run(args: &GetArgs) -> Result<ExitCode, Failure> {
         KindName::UserStats => keys::user_stats(&region, key),
         KindName::State => keys::state(&region),
     }?;
-    let snapshot = region.snapshot(&record).map_err(|unread| unread_failure(args.kind, key, unread))?;
+    let snapshot =
+        region.snapshot(&record).map_err(|unread| unread_failure(args.kind, key, unread))?;
     let def = region.profile().classify(&snapshot.data);
     let def = def.filter(|def| def.kind == record.kind && !snapshot.meta.layout_mismatch);
     let account = Account { region: &region, record, snapshot, def };
@@ -83,12 +86,16 @@ pub fn run(args: &GetArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn resolve<'p>(account: &Account<'_>, paths: &'p [String]) -> Result<Vec<(&'p str, Field)>, Failure> {
+fn resolve<'p>(
+    account: &Account<'_>,
+    paths: &'p [String],
+) -> Result<Vec<(&'p str, Field)>, Failure> {
     if paths.is_empty() {
         return Ok(Vec::new());
     }
     let Some(def) = account.def else {
-        let why = if account.snapshot.meta.closed { "closed" } else { "not one the profile can read" };
+        let why =
+            if account.snapshot.meta.closed { "closed" } else { "not one the profile can read" };
         return Err(Failure::NotThere(format!("no fields: the account is {why}")));
     };
     let profile = account.region.profile();
@@ -107,9 +114,9 @@ fn as_json(account: &Account<'_>, fields: &[(&str, Field)]) -> Value {
         let decoded = account.def.and_then(|def| profile.to_json_value(def, data));
         object.insert("account".into(), decoded.unwrap_or_default());
     } else {
-        let values = fields.iter().map(|(path, field)| {
-            ((*path).to_owned(), profile.field_json_value(*field, data))
-        });
+        let values = fields
+            .iter()
+            .map(|(path, field)| ((*path).to_owned(), profile.field_json_value(*field, data)));
         object.insert("fields".into(), values.collect::<Map<_, _>>().into());
     }
     json!(object)

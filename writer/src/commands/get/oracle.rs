@@ -38,7 +38,8 @@ pub fn to_text(account: &Account<'_>) -> String {
             let _ = writeln!(text, "{source}: cannot be read by this source  ({markets})");
             continue;
         }
-        let few = if price.has_sufficient_number_of_data_points { "" } else { "  too few data points" };
+        let few =
+            if price.has_sufficient_number_of_data_points { "" } else { "  too few data points" };
         let _ = writeln!(
             text,
             "{source}: price {}  confidence {}  published in slot {}{few}  ({markets})",

@@ -1,6 +1,8 @@
 //! An account's fields, one line each, under the paths by which they can be asked for.
 
-use driftshm_layout::profile::{AccountDef, DISCRIMINATOR_LEN, Field, Profile, Type, UnitId, Value};
+use driftshm_layout::profile::{
+    AccountDef, DISCRIMINATOR_LEN, Field, Profile, Type, UnitId, Value,
+};
 
 use crate::commands::output::{Paint, scaled};
 

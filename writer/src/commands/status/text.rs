@@ -28,7 +28,12 @@ pub fn text(report: &Report, paint: Paint) -> String {
         let (connections, subscriptions) = (socket.connections, socket.subscriptions);
         let watched = socket.watched;
         // This command's own connection is among them.
-        line("bots", format!("{connections} connections, {subscriptions} subscriptions, {watched} accounts watched"));
+        line(
+            "bots",
+            format!(
+                "{connections} connections, {subscriptions} subscriptions, {watched} accounts watched"
+            ),
+        );
         line("feeds", socket.feeds.join(", "));
     }
     if let (Some(error), true) = (&report.socket_error, report.writer.alive) {
@@ -37,10 +42,16 @@ pub fn text(report: &Report, paint: Paint) -> String {
     let profile = &report.profile;
     line("profile", format!("{} (program {})", profile.name, profile.program_version));
     let size = bytes(report.region_bytes);
-    line("region", format!("{size}, format {}, generation {}", report.region_format, report.generation));
+    line(
+        "region",
+        format!("{size}, format {}, generation {}", report.region_format, report.generation),
+    );
     let journal = &report.journal;
     let entries = grouped(journal.entries);
-    line("journal", format!("{entries} entries so far, the last {} are kept", grouped(journal.capacity as u64)));
+    line(
+        "journal",
+        format!("{entries} entries so far, the last {} are kept", grouped(journal.capacity as u64)),
+    );
     for section in &report.records {
         let (in_use, capacity) = (grouped(section.in_use as u64), grouped(section.capacity as u64));
         let full = if section.in_use == section.capacity && section.capacity > 1 {
@@ -61,7 +72,8 @@ fn writer(report: &Report, paint: Paint) -> String {
     let writer = &report.writer;
     let seen = date_and_time(writer.heartbeat_unix_ns);
     let Some(age) = writer.heartbeat_age_ns else {
-        return paint.bad(&format!("dead: the region is from before the machine was started ({seen})"));
+        return paint
+            .bad(&format!("dead: the region is from before the machine was started ({seen})"));
     };
     let ago = duration(age);
     if !writer.alive {

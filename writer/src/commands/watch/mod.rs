@@ -125,7 +125,9 @@ fn say_connected(connected: bool, changes: &Subscription) {
         true => eprintln!("driftshm: a writer is there again"),
         false => {
             let state = changes.region().state().map_or("unknown", |state| state.as_str());
-            eprintln!("driftshm: the writer is gone (its last state: {state}); waiting for another");
+            eprintln!(
+                "driftshm: the writer is gone (its last state: {state}); waiting for another"
+            );
         }
     }
 }

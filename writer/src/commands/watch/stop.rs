@@ -22,7 +22,8 @@ struct State {
 impl Stop {
     /// From now on the signals no longer end the process by themselves.
     pub fn on_signals() -> Result<Self, Failure> {
-        let failed = |source: std::io::Error| Failure::System { action: "wait for signals", source };
+        let failed =
+            |source: std::io::Error| Failure::System { action: "wait for signals", source };
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
         let eventfd = eventfd(0, flags).map_err(|error| failed(error.into()))?;
         let state = Arc::new(State { is_set: AtomicBool::new(false), eventfd });

@@ -1,0 +1,148 @@
+//! Making a region, and the lock that keeps writers apart.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use driftshm_layout::profile::Kind;
+use driftshm_layout::{OpenError, Origin, Region, RegionWriter, State, WriterError, dir};
+
+use crate::support::{may_skip, tiny};
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_new_region_is_whole_and_for_the_group_to_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = dir.path().join("deep/er");
+    let (writer, origin) = tiny::open(&place);
+    assert_eq!(origin, Origin::Created);
+    assert_eq!(names(&place), ["lock", "region"]);
+    let meta = std::fs::metadata(dir::region_path(&place)).unwrap();
+    assert_eq!(meta.permissions().mode() & 0o777, 0o640);
+    assert_eq!(meta.len(), writer.geometry().total_len as u64);
+
+    let reader = tiny::reader(&place);
+    assert_eq!(reader.cluster(), "testnet");
+    assert_eq!(**reader.profile(), tiny::profile());
+    assert_eq!(reader.schema()[..], tiny::profile().to_json()[..]);
+    assert_eq!(*reader.schema_hash(), tiny::profile().schema_hash());
+    assert_eq!(reader.geometry(), writer.geometry());
+    assert_eq!(reader.state(), Some(State::Starting));
+    writer.set_live();
+    assert_eq!(reader.state(), Some(State::Live));
+    assert!(reader.writer_alive());
+    writer.set_stopped();
+    assert!(!reader.writer_alive());
+    assert!(Kind::ALL.into_iter().all(|kind| reader.accounts(kind).count() == 0));
+    assert_eq!(reader.journal_head(), 0);
+}
+
+#[test]
+fn what_is_not_there_is_not_found() {
+    let dir = tempfile::tempdir().unwrap();
+    for place in [dir.path().to_path_buf(), dir.path().join("nowhere")] {
+        let Err(OpenError::NotFound { path }) = Region::open(&place) else { panic!() };
+        assert_eq!(path, dir::region_path(&place));
+    }
+}
+
+#[test]
+fn a_second_writer_is_refused_for_as_long_as_the_first_lives() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = tiny::writer(dir.path());
+    for _ in 0..2 {
+        let refused = RegionWriter::open(dir.path(), tiny::options()).err().unwrap();
+        let WriterError::Locked { dir: at, pid } = &refused else { panic!("{refused}") };
+        assert_eq!((at.as_path(), *pid), (dir.path(), Some(std::process::id())));
+        assert!(refused.to_string().contains(&format!("(pid {})", std::process::id())));
+    }
+    drop(first);
+    // A lock file of a dead writer is no lock.
+    assert!(dir::lock_path(dir.path()).exists());
+    let (_second, origin) = tiny::open(dir.path());
+    assert_eq!(origin, Origin::Adopted);
+}
+
+#[test]
+fn options_that_make_no_region_are_refused_and_leave_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let refuse = |change: &dyn Fn(&mut driftshm_layout::RegionOptions), says: &str| {
+        let mut options = tiny::options();
+        change(&mut options);
+        let error = RegionWriter::open(dir.path(), options).err().unwrap();
+        assert!(matches!(error, WriterError::Options(_)), "{error}");
+        assert!(error.to_string().contains(says), "{error}");
+        assert_eq!(names(dir.path()), ["lock"]);
+    };
+    refuse(&|o| o.cluster = "a/b".into(), "a/b");
+    refuse(&|o| o.capacities.journal = 100, "journal is 100");
+    refuse(&|o| o.capacities.records[3] = 0, "user capacity is 0");
+    refuse(&|o| o.capacities.headroom = 2 << 20, "headroom");
+    refuse(&|o| o.profile = tiny::profile_named(&"x".repeat(33)), "profile's name");
+}
+
+#[test]
+fn what_is_no_directory_is_an_error_that_names_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    let error = RegionWriter::open(&file, tiny::options()).err().unwrap();
+    assert!(error.to_string().contains(file.to_str().unwrap()), "{error}");
+}
+
+/// A tmpfs of so many KiB, for as long as this lives.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount(kib: usize) -> Option<Self> {
+        let dir = tempfile::tempdir().unwrap();
+        let size = format!("size={kib}k");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &size, "none"]).arg(dir.path());
+        let mounted = mount.status().is_ok_and(|status| status.success());
+        mounted.then_some(Self(dir))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn a_full_file_system_is_an_error_with_figures_and_costs_nothing() {
+    // Room for two regions of the tiny profile, and not for one of 64 MiB.
+    let Some(disk) = SmallDisk::mount(1024) else {
+        may_skip("mounting a small tmpfs needs root");
+        return;
+    };
+    let dir = disk.0.path().join("cluster");
+    let mut writer = tiny::writer(&dir);
+    tiny::populate(&mut writer);
+    let before = tiny::reader(&dir);
+    drop(writer);
+
+    let mut large = tiny::options();
+    large.capacities.records[Kind::User as usize] = 64 << 10;
+    let error = RegionWriter::open(&dir, large).err().unwrap();
+    let WriterError::NoSpace { path, need_mib, free_mib } = &error else { panic!("{error}") };
+    assert_eq!(*path, dir::new_region_path(&dir));
+    assert!((64..=128).contains(need_mib), "{need_mib}");
+    assert_eq!(*free_mib, 0);
+    assert!(error.to_string().contains("--max-users"), "{error}");
+
+    assert_eq!(names(&dir), ["lock", "region"]);
+    assert!(!before.header().is_superseded());
+    assert!(before.successor().unwrap().is_none());
+    assert!(tiny::data(&before, Kind::User, 0).is_some());
+    let (_writer, origin) = tiny::open(&dir);
+    assert_eq!(origin, Origin::Adopted);
+}

@@ -1,0 +1,171 @@
+//! Accepting clients.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use driftshm_layout::control::ErrorCode;
+use tokio::sync::{Notify, oneshot};
+use tokio_seqpacket::UnixSeqpacket;
+
+use super::connection;
+use super::limits::{Allow, Limits, Permit, Tally};
+use super::listener::{Listener, socket_mode};
+use super::publisher_link::PublisherLink;
+use super::refuse::refuse;
+use super::wire::Buffer;
+use crate::publisher::Throttle;
+
+/// After an `accept` that failed (no descriptors left, most likely): the client still waits, and
+/// trying again at once would be a busy loop.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How often the socket's file is looked after.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
+/// Clients that are being turned away at a time; more are closed without a word.
+const MAX_REFUSALS: usize = 64;
+
+/// What the control socket needs to know.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// The region's directory.
+    pub dir: PathBuf,
+    /// The region's mode, from which the socket's follows.
+    pub mode: u32,
+    /// How much clients may ask for.
+    pub limits: Limits,
+    /// Who may connect.
+    pub allow: Allow,
+    /// See `Region::generation`.
+    pub generation: u64,
+}
+
+/// What all connections have in common.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub publisher: PublisherLink,
+    pub buffer: Buffer,
+    pub tally: Tally,
+    pub generation: u64,
+    subscriptions: Arc<AtomicU64>,
+}
+
+impl Shared {
+    /// A number that no subscription of this writer has had.
+    pub fn next_id(&self) -> u64 {
+        self.subscriptions.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+/// The control socket, bound.
+pub struct Server {
+    options: ServerOptions,
+    listener: Listener,
+    shared: Shared,
+    refusals: Arc<AtomicUsize>,
+    own_uid: u32,
+    accept_failed: Throttle,
+    bind_failed: Throttle,
+}
+
+impl Server {
+    /// Binds the socket; clients may connect, and are served once [`Server::run`] runs. To be
+    /// called in tokio's context, by who holds the directory's lock.
+    pub fn bind(options: ServerOptions, publisher: PublisherLink) -> io::Result<Self> {
+        let listener = Listener::bind(&options.dir, socket_mode(options.mode))?;
+        let shared = Shared {
+            publisher,
+            buffer: Buffer::new(),
+            tally: Tally::new(options.limits),
+            generation: options.generation,
+            subscriptions: Arc::default(),
+        };
+        Ok(Self {
+            options,
+            listener,
+            shared,
+            refusals: Arc::default(),
+            own_uid: rustix::process::geteuid().as_raw(),
+            accept_failed: Throttle::minutely(),
+            bind_failed: Throttle::minutely(),
+        })
+    }
+
+    /// Accepts clients until `stop` comes or its sender is dropped, then takes the socket's name
+    /// away. Connections are tasks of their own and last as long as the runtime.
+    pub async fn run(mut self, lost: Arc<Notify>, mut stop: oneshot::Receiver<()>) {
+        let mut look_after = tokio::time::interval(LOOK_AFTER);
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok(socket) => self.admit(socket),
+                    Err(error) => {
+                        if let Some(times) = self.accept_failed.happened() {
+                            tracing::warn!(%error, times, "cannot accept a bot's connection");
+                        }
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                },
+                () = lost.notified() => self.look_after(),
+                _ = look_after.tick() => self.look_after(),
+                _ = &mut stop => break,
+            }
+        }
+        self.listener.remove();
+    }
+
+    /// Binds anew if the socket's file was removed. Connections stay.
+    fn look_after(&mut self) {
+        if self.listener.is_there() {
+            return;
+        }
+        match Listener::bind(&self.options.dir, socket_mode(self.options.mode)) {
+            Ok(listener) => {
+                tracing::warn!("the control socket's file was removed; made it anew");
+                self.listener = listener;
+            }
+            Err(error) => {
+                if let Some(times) = self.bind_failed.happened() {
+                    tracing::error!(%error, times, "cannot make the lost control socket anew");
+                }
+            }
+        }
+    }
+
+    fn admit(&self, socket: UnixSeqpacket) {
+        match self.judge(&socket) {
+            Ok(permit) => {
+                tokio::spawn(connection::serve(socket, self.shared.clone(), permit));
+            }
+            Err((code, message)) => self.turn_away(socket, code, message),
+        }
+    }
+
+    fn judge(&self, socket: &UnixSeqpacket) -> Result<Permit, (ErrorCode, String)> {
+        let Ok(peer) = socket.peer_cred() else {
+            let message = "the system does not say who you are".to_owned();
+            return Err((ErrorCode::NotAllowed, message));
+        };
+        let (uid, gid) = (peer.uid(), peer.gid());
+        if !self.options.allow.allows(uid, gid, self.own_uid) {
+            let message = format!(
+                "uid {uid} with gid {gid} is on neither list of the writer (allow_uids, allow_gids)"
+            );
+            return Err((ErrorCode::NotAllowed, message));
+        }
+        self.shared.tally.connection(uid).map_err(|message| (ErrorCode::TooMany, message))
+    }
+
+    fn turn_away(&self, socket: UnixSeqpacket, code: ErrorCode, message: String) {
+        if self.refusals.fetch_add(1, Ordering::Relaxed) >= MAX_REFUSALS {
+            self.refusals.fetch_sub(1, Ordering::Relaxed);
+            return;
+        }
+        let (buffer, refusals) = (self.shared.buffer.clone(), Arc::clone(&self.refusals));
+        tokio::spawn(async move {
+            refuse(socket, &buffer, code, message).await;
+            refusals.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+}
