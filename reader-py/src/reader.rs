@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use driftshm_layout::header::Owner;
 use driftshm_layout::profile::Kind;
 use driftshm_layout::record::Presence;
 use driftshm_layout::{Pubkey, RecordRef, dir};
@@ -534,6 +535,7 @@ impl Reader {
         let region = &self.link()?.region;
         let stats = PyDict::new(py);
         stats.set_item("state", region.state().map(driftshm_layout::State::as_str))?;
+        stats.set_item("writer_pid", region.header().owner(Owner::WriterPid))?;
         stats.set_item("generation", region.generation())?;
         stats.set_item("slot", region.slot())?;
         stats.set_item("feed_state", region.feed_state().as_str())?;

@@ -30,6 +30,14 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The defaults with room for so many connections, half of them of one user.
+    pub fn with_connections(connections: usize) -> Self {
+        let connections_per_uid = connections.div_ceil(2);
+        Self { connections, connections_per_uid, ..Self::default() }
+    }
+}
+
 /// Who may connect, beyond what the file system says. With both lists empty it alone decides.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Allow {

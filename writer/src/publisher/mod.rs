@@ -40,7 +40,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 use driftshm_layout::profile::Kind;
 use driftshm_layout::{Counter, Pubkey, RegionWriter};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use self::classify::Classifier;
 use self::feed_links::FeedLinks;
@@ -150,8 +150,10 @@ impl Publisher {
     }
 
     /// Publishes until the queue is stopped, and then what is still in it.
-    fn run(&mut self) {
+    fn run(&mut self, live: oneshot::Sender<()>) {
         self.writer.set_live();
+        // Nobody may care.
+        let _ = live.send(());
         let mut batch = Batch::default();
         while !self.queue.is_stopped() {
             self.queue.take(&mut batch, self.next_beat);

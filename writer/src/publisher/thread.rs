@@ -22,6 +22,8 @@ pub enum Ended {
 
 /// A publisher that runs.
 pub struct PublisherThread {
+    /// Told when the region says `live`.
+    pub live: oneshot::Receiver<()>,
     /// Told when it has ended and the region is closed.
     pub ended: oneshot::Receiver<Ended>,
     /// The thread itself.
@@ -37,20 +39,23 @@ pub fn start(
     socket_lost: Arc<Notify>,
     options: PublisherOptions,
 ) -> std::io::Result<PublisherThread> {
-    guarded(move || Publisher::new(writer, queue, commands, socket_lost, &options).run())
+    guarded(move |live| Publisher::new(writer, queue, commands, socket_lost, &options).run(live))
 }
 
-fn guarded(body: impl FnOnce() + Send + 'static) -> std::io::Result<PublisherThread> {
+fn guarded(
+    body: impl FnOnce(oneshot::Sender<()>) + Send + 'static,
+) -> std::io::Result<PublisherThread> {
     let (sender, ended) = oneshot::channel();
+    let (is_live, live) = oneshot::channel();
     let thread = std::thread::Builder::new().name("publisher".into()).spawn(move || {
         // Whatever the body owned is dropped by the time its end is told.
-        let outcome = catch_unwind(AssertUnwindSafe(body));
+        let outcome = catch_unwind(AssertUnwindSafe(|| body(is_live)));
         let _ = sender.send(match outcome {
             Ok(()) => Ended::Orderly,
             Err(panic) => Ended::Panicked(panic_text(panic.as_ref())),
         });
     })?;
-    Ok(PublisherThread { ended, thread })
+    Ok(PublisherThread { live, ended, thread })
 }
 
 /// What a panic said.
@@ -66,10 +71,10 @@ mod tests {
 
     #[test]
     fn an_end_is_told_whether_orderly_or_by_a_panic() {
-        let orderly = guarded(|| {}).unwrap();
+        let orderly = guarded(|_| {}).unwrap();
         assert_eq!(orderly.ended.blocking_recv(), Ok(Ended::Orderly));
         let number = 7;
-        let panicked = guarded(move || panic!("number {number}")).unwrap();
+        let panicked = guarded(move |_| panic!("number {number}")).unwrap();
         let expected = Ended::Panicked("number 7".to_owned());
         assert_eq!(panicked.ended.blocking_recv(), Ok(expected));
     }

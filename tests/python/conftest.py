@@ -1,0 +1,45 @@
+"""Fixtures: a directory of one's own, and writers that end with the test."""
+
+from __future__ import annotations
+
+import faulthandler
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support import BINARY, Writer, region_dir
+
+faulthandler.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built() -> None:
+    if not BINARY.exists():
+        pytest.exit(f"{BINARY} is not there: make build", returncode=2)
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    with region_dir() as path:
+        yield path
+
+
+@pytest.fixture
+def writer(directory: Path) -> Iterator[Callable[..., Writer]]:
+    """Makes writers: ``writer("--feed", "sim")`` is started and live."""
+    made: list[Writer] = []
+
+    def make(*arguments: str, start: bool = True, path: Path | None = None) -> Writer:
+        new = Writer(path or directory, *arguments)
+        made.append(new)
+        return new.start() if start else new
+
+    yield make
+    for each in made:
+        each.end()
+
+
+@pytest.fixture
+def sim(writer: Callable[..., Writer]) -> Writer:
+    """A live writer on a small simulated feed."""
+    return writer("--feed", "sim", "--rate", "500", "--users", "20", "--seed", "7")

@@ -1,0 +1,119 @@
+//! The writer as a whole: region, publisher, control socket and feeds.
+
+mod core;
+mod error;
+mod feed;
+mod signals;
+mod specs;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use driftshm_layout::profile::Profile;
+use driftshm_layout::{Capacities, Pubkey};
+use tokio::runtime::Runtime;
+
+use self::signals::Signals;
+use crate::control::Limits;
+use crate::publisher::Follow;
+
+pub use self::error::ServeError;
+pub use self::feed::Feed;
+pub use self::specs::FeedSpec;
+
+/// All that the writer needs to know.
+#[derive(Debug, Clone)]
+pub struct ServeOptions {
+    /// The region's directory.
+    pub dir: PathBuf,
+    /// Whose accounts these are.
+    pub cluster: String,
+    /// What they look like.
+    pub profile: Profile,
+    /// How much there is room for.
+    pub capacities: Capacities,
+    /// Mode of the region's file; who may read it may also connect.
+    pub mode: u32,
+    /// Which users are recorded.
+    pub follow: Follow,
+    /// Accounts that are followed though no bot asks for them.
+    pub users: Vec<Pubkey>,
+    /// How much bots may ask for.
+    pub limits: Limits,
+    /// Users that may connect; if there are neither these nor groups, the modes alone decide.
+    pub allow_uids: Vec<u32>,
+    /// Groups that may connect.
+    pub allow_gids: Vec<u32>,
+    /// How long an account is followed after the last who wanted it has gone.
+    pub linger: Duration,
+    /// Where accounts come from, by ascending trust within a slot.
+    pub feeds: Vec<FeedSpec>,
+}
+
+impl ServeOptions {
+    /// The defaults, without a feed.
+    pub fn new(dir: PathBuf, cluster: &str, profile: Profile) -> Self {
+        Self {
+            dir,
+            cluster: cluster.to_owned(),
+            profile,
+            capacities: Capacities::default(),
+            mode: 0o640,
+            follow: Follow::All,
+            users: Vec::new(),
+            limits: Limits::default(),
+            allow_uids: Vec::new(),
+            allow_gids: Vec::new(),
+            linger: Duration::from_secs(30),
+            feeds: Vec::new(),
+        }
+    }
+}
+
+/// Runs the writer until `stop` is ready or a SIGTERM or SIGINT comes; a second signal ends the
+/// process at once. It is over within a second then, whatever feeds and bots do.
+pub fn serve(options: ServeOptions, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
+    let mut feeds = Vec::with_capacity(options.feeds.len());
+    for spec in &options.feeds {
+        feeds.push(spec.prepare(&options.profile)?);
+    }
+    raise_fd_limit();
+    let runtime = runtime()?;
+    let signals = {
+        let _context = runtime.enter();
+        Signals::catch().map_err(ServeError::io("catch signals"))?
+    };
+    core::run(&runtime, &options, feeds, async {
+        tokio::select! {
+            () = stop => {}
+            () = signals.first() => {}
+        }
+    })
+}
+
+/// The same with feeds of the caller's own instead of `options.feeds`, and without a hand on the
+/// process's signals and limits.
+pub fn serve_feeds(
+    options: &ServeOptions,
+    feeds: Vec<Feed>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    core::run(&runtime()?, options, feeds, stop)
+}
+
+fn runtime() -> Result<Runtime, ServeError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(ServeError::io("start tokio"))
+}
+
+/// Each subscription takes a descriptor, and the usual soft limit (1024) is there for `select`
+/// only, which nothing here uses.
+fn raise_fd_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    if setrlimit(Resource::Nofile, raised).is_err() {
+        tracing::debug!("the limit of open files stays as it is");
+    }
+}

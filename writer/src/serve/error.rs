@@ -1,0 +1,51 @@
+//! Why the writer does not run, or runs no more.
+
+use std::io;
+use std::path::PathBuf;
+
+use driftshm_layout::WriterError;
+
+/// What ended [`serve`](super::serve).
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The options cannot be carried out; nothing was touched.
+    #[error("{0}")]
+    Options(String),
+    /// There is no region to write to.
+    #[error(transparent)]
+    Region(#[from] WriterError),
+    /// The recording of a replay cannot be read; nothing was touched.
+    #[error("cannot read the recording {path}: {source}; check --replay")]
+    Recording {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The control socket cannot be bound.
+    #[error("cannot bind the control socket {path}: {source}")]
+    Socket {
+        /// Its path.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The publisher panicked: a fault in driftshm. Readers see the writer as dead; starting it
+    /// again carries on from what was published.
+    #[error("the publisher panicked ({0}): this is a fault in driftshm; start the writer again, it carries on where it was")]
+    Panicked(String),
+    /// Anything the system says.
+    #[error("cannot {action}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+impl ServeError {
+    pub(super) fn io(action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { action, source }
+    }
+}
