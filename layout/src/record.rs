@@ -367,7 +367,8 @@ pub fn unfollowed_ns(record: &[Word]) -> u64 {
 /// Publishes the next version and returns its number. One writer at a time, by the region's lock.
 pub fn publish(record: &[Word], shape: Shape, update: &Version<'_>) -> u64 {
     let Some(header) = record.first_chunk::<HEADER_WORDS>() else { return 0 };
-    let version = header[SEQUENCE].load(Ordering::Relaxed) / 2 + 1;
+    let sequence = header[SEQUENCE].load(Ordering::Relaxed);
+    let version = sequence / 2 + 1;
     let start = shape.buffer_start(version);
     let Some(buffer) = record.get(start..start + shape.buffer_words()) else { return 0 };
 
@@ -378,7 +379,12 @@ pub fn publish(record: &[Word], shape: Shape, update: &Version<'_>) -> u64 {
     fence(Ordering::Release);
 
     let capacity = shape.payload_words * 8;
-    let old_len = buffer[META_LEN_AND_SOURCE].load(Ordering::Relaxed) as u32 as usize;
+    // What a writer left that died in this version is as long as the buffer: its length, too, may
+    // be half-written.
+    let old_len = match sequence % 2 {
+        0 => buffer[META_LEN_AND_SOURCE].load(Ordering::Relaxed) as u32 as usize,
+        _ => capacity,
+    };
     let stored = &update.data[..update.data.len().min(capacity)];
     write_buffer(buffer, shape, update, stored, old_len.min(capacity));
     write_flags(header, version, update, stored.len() < update.data.len());

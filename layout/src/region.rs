@@ -1,5 +1,6 @@
 //! A region opened for reading: everything in it is checked before it is used.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -291,7 +292,7 @@ impl Region {
     /// A copy of the newest version.
     pub fn snapshot(&self, account: &RecordRef) -> Result<Snapshot, Unread> {
         let room = account.shape.payload_words * 8;
-        let data = std::cell::RefCell::new(Vec::new());
+        let data = RefCell::new(Vec::new());
         let meta = self.read(account, |buffer| {
             let meta = buffer.meta();
             let mut data = data.borrow_mut();
@@ -302,23 +303,19 @@ impl Region {
         Ok(Snapshot { meta, data: data.into_inner() })
     }
 
-    /// Extra words and payload of the newest version, with what it says beside.
-    pub fn frozen(&self, account: &RecordRef) -> Result<(Meta, Arc<[u64]>), Unread> {
+    /// Extra words and payload of the newest version, behind `head` words that are left zero for
+    /// the caller, who is the allocation's only owner; and what the version says beside.
+    pub fn frozen(&self, account: &RecordRef, head: usize) -> Result<(Meta, Arc<[u64]>), Unread> {
         let most = account.shape.extra_words + account.shape.payload_words;
         let words_for =
-            |len: u32| (account.shape.extra_words + (len as usize).div_ceil(8)).min(most);
+            |len: u32| head + (account.shape.extra_words + (len as usize).div_ceil(8)).min(most);
         let mut len = self.read(account, |buffer| buffer.data_len())?;
         loop {
             // One allocation, in which the copy is made.
             let mut words: Arc<[u64]> = std::iter::repeat_n(0, words_for(len)).collect();
-            let out = std::cell::Cell::new(Arc::get_mut(&mut words));
+            let out = RefCell::new(Arc::get_mut(&mut words).unwrap_or_default());
             let meta = self.read(account, |buffer| {
-                let room = out.take();
-                let room = room.map(|room| {
-                    buffer.copy_words(room);
-                    room
-                });
-                out.set(room);
+                buffer.copy_words(out.borrow_mut().get_mut(head..).unwrap_or_default());
                 buffer.meta()
             })?;
             if words_for(meta.data_len) <= words.len() {

@@ -343,7 +343,8 @@ impl RegionWriter {
                 && meta.closed == update.closed
                 && meta.layout_mismatch == update.layout_mismatch
                 && !meta.truncated
-                && update.extra.iter().enumerate().all(|(i, word)| buffer.extra(i) == *word)
+                && (0..account.extra_words())
+                    .all(|i| buffer.extra(i) == update.extra.get(i).copied().unwrap_or(0))
                 && buffer.payload_equals(update.data)
         });
         same.unwrap_or(false)

@@ -30,13 +30,13 @@ pub struct Struct {
     /// Whether it is the whole account.
     pub is_account: bool,
     /// Nested structs and arrays, each made when first asked for.
-    children: Box<[OnceLock<Py<PyAny>>]>,
+    children: OnceLock<Box<[OnceLock<Py<PyAny>>]>>,
 }
 
 impl Struct {
     /// The struct with that index, at `base` in the account.
     pub fn new(source: Source, schema: Arc<Schema>, index: usize, base: u32) -> Self {
-        let children = (0..schema.children(index)).map(|_| OnceLock::new()).collect();
+        let children = OnceLock::new();
         Self { source, schema, index, base, is_account: false, children }
     }
 
@@ -71,7 +71,10 @@ impl Struct {
         ty: Type,
         number: usize,
     ) -> PyResult<Py<PyAny>> {
-        let cell = self.children.get(number);
+        let cells = self.children.get_or_init(|| {
+            (0..self.schema.children(self.index)).map(|_| OnceLock::new()).collect()
+        });
+        let cell = cells.get(number);
         if let Some(child) = cell.and_then(OnceLock::get) {
             return Ok(child.clone_ref(py));
         }
@@ -87,8 +90,8 @@ impl Struct {
     /// A copy of one version of the account, with this struct in it.
     pub fn freeze(&self) -> PyResult<Self> {
         let frozen = match &self.source {
-            Source::Live(handle) => Arc::new(Frozen::of(handle)?),
-            Source::Frozen(frozen) => Arc::clone(frozen),
+            Source::Live(handle) => Frozen::of(handle)?,
+            Source::Frozen(frozen) => frozen.clone(),
         };
         let schema = Arc::clone(&self.schema);
         let copy = Self::new(Source::Frozen(frozen), schema, self.index, self.base);
@@ -112,8 +115,8 @@ impl Struct {
     /// Where a snapshot's bytes are; the whole account's, or this struct's part.
     pub fn frozen_bytes(&self) -> (*const u8, usize) {
         let Source::Frozen(frozen) = &self.source else { return (std::ptr::null(), 0) };
-        let words = frozen.words.get(frozen.extra_words..).unwrap_or_default();
-        let len = (frozen.meta.data_len as usize).min(words.len() * 8);
+        let words = frozen.payload();
+        let len = (frozen.meta().data_len as usize).min(words.len() * 8);
         let (start, end) = match self.is_account {
             true => (0, len),
             false => {
@@ -186,7 +189,7 @@ fn plain_value(
 /// An array within an account, as plain values.
 pub fn array_to_list(py: Python<'_>, array: &ArrayView) -> PyResult<Py<PyAny>> {
     let source = match array.source() {
-        Source::Live(handle) => Source::Frozen(Arc::new(Frozen::of(handle)?)),
+        Source::Live(handle) => Source::Frozen(Frozen::of(handle)?),
         frozen @ Source::Frozen(_) => frozen.clone(),
     };
     source.read(|_| ())?;

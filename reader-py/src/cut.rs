@@ -77,13 +77,11 @@ pub fn freeze_all(link: &Link, records: &[RecordRef]) -> PyResult<Vec<Frozen>> {
     for _ in 0..TRIES {
         let mut copies = Vec::with_capacity(records.len());
         for record in records {
-            let (meta, words) = region.frozen(record).map_err(|_| errors::gone())?;
             let pubkey = region.pubkey(record).ok_or_else(errors::gone)?;
-            let (extra_words, kind) = (record.extra_words(), record.kind);
-            copies.push(Frozen { meta, words, extra_words, kind, pubkey });
+            copies.push(Frozen::of_record(region, record, &pubkey)?);
         }
         let unchanged = |(record, copy): (&RecordRef, &Frozen)| {
-            region.version(record) == copy.meta.version
+            region.version(record) == copy.meta().version
         };
         if records.iter().zip(&copies).all(unchanged) {
             return Ok(copies);
@@ -98,12 +96,12 @@ pub fn freeze_all(link: &Link, records: &[RecordRef]) -> PyResult<Vec<Frozen>> {
 
 /// The id of a cut.
 pub fn id_of(link: &Link, copies: &[Frozen]) -> CutId {
-    let slots = || copies.iter().map(|copy| copy.meta.slot);
+    let slots = || copies.iter().map(|copy| copy.meta().slot);
     CutId {
         generation: link.region.generation(),
         min_slot: slots().min().unwrap_or(0),
         max_slot: slots().max().unwrap_or(0),
-        versions: copies.iter().map(|copy| copy.meta.version).collect(),
+        versions: copies.iter().map(|copy| copy.meta().version).collect(),
     }
 }
 
@@ -226,8 +224,8 @@ fn records_of(
 
 /// A copy as a snapshot object.
 pub fn to_object(py: Python<'_>, link: &Link, copy: Frozen) -> PyResult<Py<PyAny>> {
-    let kind = copy.kind;
-    let source = Source::Frozen(Arc::new(copy));
-    let account = Struct::account(source, Arc::clone(&link.schema), kind);
+    let kind = copy.kind();
+    let schema = Arc::clone(&link.schema);
+    let account = kind.and_then(|kind| Struct::account(Source::Frozen(copy), schema, kind));
     account.ok_or_else(errors::schema_changed)?.into_object::<Snapshot>(py)
 }

@@ -1,6 +1,6 @@
 //! Compiled getters: several fields of one version, without a copy of the account.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock};
 
 use driftshm_layout::profile::Type;
 use pyo3::prelude::*;
@@ -22,7 +22,14 @@ const INLINE_WORDS: usize = 32;
 #[pyclass(frozen, module = "driftshm")]
 pub struct Fields {
     paths: Vec<String>,
-    plans: RwLock<Vec<Arc<Plan>>>,
+    plans: Plans,
+}
+
+/// Plans that were made, one per type; a getter rarely has more than one.
+#[derive(Default)]
+struct Plans {
+    plan: OnceLock<Plan>,
+    next: OnceLock<Box<Plans>>,
 }
 
 struct Plan {
@@ -41,17 +48,30 @@ pub fn fields(paths: Vec<String>) -> PyResult<Fields> {
     if paths.is_empty() {
         return Err(errors::wrong_type("fields() needs at least one path".to_owned()));
     }
-    Ok(Fields { paths, plans: RwLock::default() })
+    Ok(Fields { paths, plans: Plans::default() })
 }
 
 impl Fields {
-    fn plan(&self, s: &Struct) -> PyResult<Arc<Plan>> {
-        let is_it = |plan: &&Arc<Plan>| plan.index == s.index && Arc::ptr_eq(&plan.schema, &s.schema);
-        if let Ok(plans) = self.plans.read() {
-            if let Some(plan) = plans.iter().find(is_it) {
-                return Ok(Arc::clone(plan));
+    #[inline]
+    fn plan(&self, s: &Struct) -> PyResult<&Plan> {
+        let mut plans = &self.plans;
+        loop {
+            let plan = match plans.plan.get() {
+                Some(plan) => plan,
+                None => {
+                    let plan = self.make_plan(s)?;
+                    plans.plan.get_or_init(|| plan)
+                }
+            };
+            if plan.index == s.index && Arc::ptr_eq(&plan.schema, &s.schema) {
+                return Ok(plan);
             }
+            plans = plans.next.get_or_init(Box::default);
         }
+    }
+
+    #[cold]
+    fn make_plan(&self, s: &Struct) -> PyResult<Plan> {
         let fields = self
             .paths
             .iter()
@@ -66,12 +86,7 @@ impl Fields {
             })
             .collect::<PyResult<Vec<_>>>()?;
         let words = fields.iter().map(|(.., words)| words).sum();
-        let plan = Plan { schema: Arc::clone(&s.schema), index: s.index, fields, words };
-        let plan = Arc::new(plan);
-        if let Ok(mut plans) = self.plans.write() {
-            plans.push(Arc::clone(&plan));
-        }
-        Ok(plan)
+        Ok(Plan { schema: Arc::clone(&s.schema), index: s.index, fields, words })
     }
 
     fn get<'py>(&self, py: Python<'py>, s: &Struct) -> PyResult<Bound<'py, PyTuple>> {
@@ -91,29 +106,30 @@ impl Fields {
                 gather(&from, &mut raw);
                 raw
             })?;
-            return tuple(py, &plan, &raw);
+            return tuple(py, plan, &raw);
         }
         let raw = s.source.read(|from| {
             let mut raw = vec![0; plan.words];
             gather(&from, &mut raw);
             raw
         })?;
-        tuple(py, &plan, &raw)
+        tuple(py, plan, &raw)
     }
 }
 
 fn tuple<'py>(py: Python<'py>, plan: &Plan, raw: &[u64]) -> PyResult<Bound<'py, PyTuple>> {
     let mut rest = raw;
-    let values = plan
-        .fields
-        .iter()
-        .map(|(_, ty, words)| {
-            let (own, behind) = rest.split_at((*words).min(rest.len()));
-            rest = behind;
-            value::to_py(py, &plan.schema, *ty, own)
+    let mut failed = None;
+    let values = plan.fields.iter().map(|(_, ty, words)| {
+        let (own, behind) = rest.split_at((*words).min(rest.len()));
+        rest = behind;
+        value::to_py(py, &plan.schema, *ty, own).unwrap_or_else(|error| {
+            failed = Some(error);
+            py.None()
         })
-        .collect::<PyResult<Vec<_>>>()?;
-    PyTuple::new(py, values)
+    });
+    let values = PyTuple::new(py, values)?;
+    failed.map_or(Ok(values), Err)
 }
 
 #[pymethods]

@@ -117,8 +117,8 @@ fn to_data(py: Python<'_>, link: &Link, price: OraclePrice, meta: &Meta) -> PyRe
 pub fn data_of(py: Python<'_>, link: &Link, copy: &Frozen, source: u8) -> PyResult<OraclePriceData> {
     let words = Words::Frozen(copy);
     match OraclePrice::find(source, |i| words.extra(i)) {
-        Some(price) if price.valid => to_data(py, link, price, &copy.meta),
-        _ => Err(invalid(copy.pubkey)),
+        Some(price) if price.valid => to_data(py, link, price, &copy.meta()),
+        _ => Err(invalid(copy.pubkey())),
     }
 }
 

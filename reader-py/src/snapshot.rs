@@ -30,7 +30,7 @@ impl Class for Snapshot {
 }
 
 impl Snapshot {
-    fn frozen(&self) -> &Arc<Frozen> {
+    fn frozen(&self) -> &Frozen {
         match &self.0.source {
             Source::Frozen(frozen) => frozen,
             Source::Live(_) => unreachable!("snapshots are made of frozen sources only"),
@@ -48,43 +48,43 @@ impl Snapshot {
     /// The slot of the update that brought this version.
     #[getter]
     fn slot(&self) -> u64 {
-        self.frozen().meta.slot
+        self.frozen().meta().slot
     }
 
     /// Orders updates of one source within a slot; 0 where the source has none.
     #[getter]
     fn write_version(&self) -> u64 {
-        self.frozen().meta.write_version
+        self.frozen().meta().write_version
     }
 
     /// Counts the versions published in the record.
     #[getter]
     fn version(&self) -> u64 {
-        self.frozen().meta.version
+        self.frozen().meta().version
     }
 
     /// Seconds since this version was published.
     #[getter]
     fn age(&self) -> f64 {
         let now = driftshm_layout::clock::monotonic_ns();
-        now.saturating_sub(self.frozen().meta.publish_ns) as f64 / 1e9
+        now.saturating_sub(self.frozen().meta().publish_ns) as f64 / 1e9
     }
 
     /// Whether the account was closed.
     #[getter]
     fn closed(&self) -> bool {
-        self.frozen().meta.closed
+        self.frozen().meta().closed
     }
 
     /// The account's address, base58.
     #[getter]
     fn pubkey(&self) -> String {
-        self.frozen().pubkey.to_string()
+        self.frozen().pubkey().to_string()
     }
 
     /// Everything that this version says beside its fields.
     fn meta(&self) -> Meta {
-        self.frozen().meta.into()
+        self.frozen().meta().into()
     }
 
     /// Every field, nested, as plain Python values.
@@ -107,14 +107,14 @@ impl Snapshot {
         let (a, b) = (&self.0, &other.get().0);
         let (ours, theirs) = (self.frozen(), other.get().frozen());
         Arc::ptr_eq(&a.schema, &b.schema)
-            && (a.index, a.base, ours.pubkey) == (b.index, b.base, theirs.pubkey)
-            && ours.meta.closed == theirs.meta.closed
+            && (a.index, a.base, ours.pubkey()) == (b.index, b.base, theirs.pubkey())
+            && ours.meta().closed == theirs.meta().closed
             && a.bytes().ok() == b.bytes().ok()
     }
 
     fn __hash__(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (self.0.index, self.0.base, self.frozen().pubkey).hash(&mut hasher);
+        (self.0.index, self.0.base, self.frozen().pubkey()).hash(&mut hasher);
         hasher.finish()
     }
 
@@ -125,8 +125,8 @@ impl Snapshot {
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let function = py.import("driftshm._driftshm")?.getattr("unpickle")?;
         let frozen = self.frozen();
-        let words: Vec<u8> = frozen.words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        let meta = &frozen.meta;
+        let words: Vec<u8> = frozen.words().iter().flat_map(|word| word.to_le_bytes()).collect();
+        let meta = frozen.meta();
         let numbers = (
             meta.version,
             meta.slot,
@@ -138,11 +138,11 @@ impl Snapshot {
             u32::from(meta.source),
             [meta.closed, meta.layout_mismatch, meta.truncated].map(u32::from).to_vec(),
         );
-        let place = (self.0.index, self.0.base, self.0.is_account, frozen.extra_words);
+        let place = (self.0.index, self.0.base, self.0.is_account, frozen.extra_words());
         let arguments = (
             self.0.schema.to_pickle(py)?,
-            frozen.kind as u8,
-            to_bytes(py, &frozen.pubkey.0),
+            frozen.kind().map_or(u8::MAX, |kind| kind as u8),
+            to_bytes(py, &frozen.pubkey().0),
             numbers,
             to_bytes(py, &words),
             place,
@@ -190,10 +190,9 @@ pub fn unpickle(
     }
     let words = words
         .chunks_exact(8)
-        .map(|chunk| u64::from_le_bytes(chunk.try_into().unwrap_or_default()))
-        .collect();
-    let frozen = Frozen { meta, words, extra_words, kind, pubkey: Pubkey(pubkey) };
-    let mut copy = Struct::new(Source::Frozen(Arc::new(frozen)), schema, index, base);
+        .map(|chunk| u64::from_le_bytes(chunk.try_into().unwrap_or_default()));
+    let frozen = Frozen::from_parts(&meta, kind, extra_words, &Pubkey(pubkey), words);
+    let mut copy = Struct::new(Source::Frozen(frozen), schema, index, base);
     copy.is_account = is_account;
     copy.into_object::<Snapshot>(py)
 }

@@ -4,26 +4,25 @@ use std::sync::Arc;
 
 use driftshm_layout::profile::Kind;
 use driftshm_layout::record::{Buffer, Meta};
-use driftshm_layout::{Pubkey, RecordRef};
+use driftshm_layout::{Pubkey, RecordRef, Region};
 use pyo3::prelude::*;
 
 use crate::errors;
 use crate::follow::Handle;
 
-/// A copy of one version.
+/// A copy of one version, in one allocation.
+///
+/// ```text
+///  word 0  version, slot, write_version, received_ns, publish_ns, lamports
+///       6  data_len │ source << 32 │ kind << 40 │ closed, mismatch, truncated << 48
+///       7  extra words
+///       8  pubkey (4 words)
+///      12  extra words, then the account
+/// ```
 #[derive(Clone)]
-pub struct Frozen {
-    /// What it says beside its bytes.
-    pub meta: Meta,
-    /// Extra words, then the account.
-    pub words: Arc<[u64]>,
-    /// How many extra words.
-    pub extra_words: usize,
-    /// What it is.
-    pub kind: Kind,
-    /// Its address.
-    pub pubkey: Pubkey,
-}
+pub struct Frozen(Arc<[u64]>);
+
+const HEAD: usize = 12;
 
 /// Live or frozen.
 #[derive(Clone)]
@@ -31,7 +30,7 @@ pub enum Source {
     /// Each read is of the newest version.
     Live(Arc<Handle>),
     /// All reads are of the same one.
-    Frozen(Arc<Frozen>),
+    Frozen(Frozen),
 }
 
 /// One version's words, live (perhaps torn, checked by the caller's caller) or frozen.
@@ -58,9 +57,7 @@ impl Words<'_> {
     pub fn extra(&self, index: usize) -> u64 {
         match self {
             Self::Live(buffer) => buffer.extra(index),
-            Self::Frozen(frozen) if index < frozen.extra_words => {
-                frozen.words.get(index).copied().unwrap_or(0)
-            }
+            Self::Frozen(frozen) if index < frozen.extra_words() => frozen.word(HEAD + index),
             Self::Frozen(_) => 0,
         }
     }
@@ -69,7 +66,7 @@ impl Words<'_> {
     pub fn meta(&self) -> Meta {
         match self {
             Self::Live(buffer) => buffer.meta(),
-            Self::Frozen(frozen) => frozen.meta,
+            Self::Frozen(frozen) => frozen.meta(),
         }
     }
 
@@ -77,35 +74,124 @@ impl Words<'_> {
     fn unreadable(&self) -> bool {
         match self {
             Self::Live(buffer) => buffer.unreadable(),
-            Self::Frozen(frozen) => frozen.meta.closed || frozen.meta.layout_mismatch,
+            Self::Frozen(frozen) => frozen.word(6) >> 48 & 0b11 != 0,
         }
     }
 }
 
 impl Frozen {
+    /// Copies the newest version of an account.
+    pub fn of(handle: &Handle) -> PyResult<Self> {
+        let here = handle.current().ok_or_else(errors::schema_changed)?;
+        Self::of_record(here.region(), &here.record, &handle.pubkey)
+    }
+
+    /// Copies the newest version of a record.
+    pub fn of_record(region: &Region, record: &RecordRef, pubkey: &Pubkey) -> PyResult<Self> {
+        let (meta, mut words) = region.frozen(record, HEAD).map_err(|_| errors::gone())?;
+        let head = Self::head(&meta, record.kind, record.extra_words(), pubkey);
+        for (to, from) in Arc::get_mut(&mut words).unwrap_or_default().iter_mut().zip(head) {
+            *to = from;
+        }
+        Ok(Self(words))
+    }
+
+    /// A copy from what a pickle holds: extra words and account.
+    pub fn from_parts(
+        meta: &Meta,
+        kind: Kind,
+        extra_words: usize,
+        pubkey: &Pubkey,
+        words: impl Iterator<Item = u64>,
+    ) -> Self {
+        Self(Self::head(meta, kind, extra_words, pubkey).into_iter().chain(words).collect())
+    }
+
+    fn head(meta: &Meta, kind: Kind, extra_words: usize, pubkey: &Pubkey) -> [u64; HEAD] {
+        let flags = [meta.closed, meta.layout_mismatch, meta.truncated].map(u64::from);
+        let flags = flags[0] | flags[1] << 1 | flags[2] << 2;
+        let what = u64::from(meta.data_len)
+            | u64::from(meta.source) << 32
+            | u64::from(kind as u8) << 40
+            | flags << 48;
+        let [a, b, c, d] = pubkey.to_words();
+        [
+            meta.version,
+            meta.slot,
+            meta.write_version,
+            meta.received_ns,
+            meta.publish_ns,
+            meta.lamports,
+            what,
+            extra_words as u64,
+            a,
+            b,
+            c,
+            d,
+        ]
+    }
+
+    #[inline(always)]
+    fn word(&self, index: usize) -> u64 {
+        self.0.get(index).copied().unwrap_or(0)
+    }
+
     #[inline(always)]
     fn u64_at(&self, offset: usize) -> u64 {
-        let word = |index: usize| self.words.get(self.extra_words + index).copied().unwrap_or(0);
-        let (index, shift) = (offset / 8, (offset % 8) as u32 * 8);
-        let low = word(index) >> shift;
-        if shift == 0 { low } else { low | word(index + 1) << (64 - shift) }
+        let (index, shift) = (HEAD + self.extra_words() + offset / 8, (offset % 8) as u32 * 8);
+        let low = self.word(index) >> shift;
+        if shift == 0 { low } else { low | self.word(index + 1) << (64 - shift) }
+    }
+
+    /// How many extra words there are.
+    #[inline(always)]
+    pub fn extra_words(&self) -> usize {
+        self.word(7) as usize
+    }
+
+    /// What it is; `None` for a number that no kind has.
+    pub fn kind(&self) -> Option<Kind> {
+        Kind::from_index((self.word(6) >> 40) as u8)
+    }
+
+    /// Its address.
+    pub fn pubkey(&self) -> Pubkey {
+        Pubkey::from_words([8, 9, 10, 11].map(|i| self.word(i)))
+    }
+
+    /// What it says beside its bytes.
+    pub fn meta(&self) -> Meta {
+        let what = self.word(6);
+        Meta {
+            version: self.word(0),
+            slot: self.word(1),
+            write_version: self.word(2),
+            received_ns: self.word(3),
+            publish_ns: self.word(4),
+            lamports: self.word(5),
+            data_len: what as u32,
+            source: (what >> 32) as u8,
+            closed: what >> 48 & 1 != 0,
+            layout_mismatch: what >> 48 & 2 != 0,
+            truncated: what >> 48 & 4 != 0,
+        }
+    }
+
+    /// Extra words and account.
+    pub fn words(&self) -> &[u64] {
+        self.0.get(HEAD..).unwrap_or_default()
+    }
+
+    /// The account's words.
+    pub fn payload(&self) -> &[u64] {
+        self.words().get(self.extra_words()..).unwrap_or_default()
     }
 
     /// The account, byte for byte, as far as the record held it.
     pub fn bytes(&self) -> Vec<u8> {
-        let words = self.words.get(self.extra_words..).unwrap_or_default();
-        let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        bytes.truncate(self.meta.data_len as usize);
+        let mut bytes: Vec<u8> = self.payload().iter().flat_map(|word| word.to_le_bytes()).collect();
+        bytes.truncate(self.meta().data_len as usize);
         bytes
-    }
-
-    /// Copies the newest version of an account.
-    pub fn of(handle: &Handle) -> PyResult<Self> {
-        let here = handle.current().ok_or_else(errors::schema_changed)?;
-        let RecordRef { kind, .. } = here.record;
-        let (meta, words) = here.region().frozen(&here.record).map_err(|_| errors::gone())?;
-        let extra_words = here.record.extra_words();
-        Ok(Self { meta, words, extra_words, kind, pubkey: handle.pubkey })
     }
 }
 
@@ -114,7 +200,7 @@ impl Source {
     pub fn pubkey(&self) -> Pubkey {
         match self {
             Self::Live(handle) => handle.pubkey,
-            Self::Frozen(frozen) => frozen.pubkey,
+            Self::Frozen(frozen) => frozen.pubkey(),
         }
     }
 

@@ -97,7 +97,11 @@ class Reader(_driftshm.Reader):
         known = view.version if newer_than is None else newer_than
         async with self.changes(users=view.pubkey) as changes:
             while view.version <= known:
-                await asyncio.wait_for(changes.__anext__(), timeout)
+                try:
+                    await asyncio.wait_for(changes.__anext__(), timeout)
+                except asyncio.TimeoutError:
+                    message = f"account {view.pubkey} has no version after {known} in {timeout} s"
+                    raise TimeoutError(message) from None
         return view.version
 
 

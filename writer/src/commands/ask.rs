@@ -71,6 +71,7 @@ fn exchange(socket: &OwnedFd, path: &Path, request: &Request) -> Result<Response
     let io = |action| {
         move |error: Errno| match error {
             Errno::AGAIN => LinkError::Timeout { path: path.into() },
+            Errno::PIPE | Errno::CONNRESET => hung_up(),
             error => LinkError::Io { action, source: error.into() },
         }
     };
@@ -81,11 +82,15 @@ fn exchange(socket: &OwnedFd, path: &Path, request: &Request) -> Result<Response
     let (len, _) = recv(socket, &mut buffer[..], RecvFlags::empty())
         .map_err(io("read from the control socket"))?;
     if len == 0 {
-        let closed = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "it was closed");
-        return Err(LinkError::Io { action: "read from the control socket", source: closed });
+        return Err(hung_up());
     }
     serde_json::from_slice(buffer.get(..len).unwrap_or_default())
         .map_err(|error| LinkError::Protocol(format!("not a response: {error}")))
+}
+
+fn hung_up() -> LinkError {
+    let source = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "the writer closed it");
+    LinkError::Io { action: "ask on the control socket", source }
 }
 
 fn unexpected(path: &Path, response: Response) -> LinkError {
@@ -143,7 +148,7 @@ mod tests {
         let cases: [(&'static [&'static str], &str); 3] = [
             (Box::leak(Box::new([refusal])), "uid 7 may not"),
             (&["what?"], "broke the protocol"),
-            (&[HELLO], "cannot read from the control socket"),
+            (&[HELLO], "the writer closed it"),
         ];
         for (answers, expected) in cases {
             let dir = tempfile::tempdir().unwrap();

@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
+use driftshm_layout::OpenError;
 use driftshm_layout::control::LinkError;
 use driftshm_layout::profile::PathError;
-use driftshm_layout::{OpenError, WriterError};
 
 use crate::config::SettingError;
+use crate::serve::ServeError;
 
 /// A command failed; the text is all that the user gets to see.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +24,9 @@ pub enum Failure {
     /// The writer's socket gives no answer.
     #[error(transparent)]
     Link(#[from] LinkError),
-    /// The region cannot be written.
+    /// The writer does not run.
     #[error(transparent)]
-    Writer(#[from] WriterError),
+    Serve(#[from] ServeError),
     /// An account has no such field.
     #[error(transparent)]
     Field(#[from] PathError),
@@ -53,7 +54,9 @@ impl Failure {
             Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
                 ExitCode::SUCCESS
             }
-            Self::Setting(_) | Self::Argument(_) => {
+            Self::Setting(_)
+            | Self::Argument(_)
+            | Self::Serve(ServeError::Options(_) | ServeError::Recording { .. }) => {
                 eprintln!("driftshm: {self}");
                 ExitCode::from(2)
             }

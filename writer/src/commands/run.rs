@@ -3,12 +3,21 @@
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::Command;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command};
+use driftshm_layout::profile::Kind;
+use driftshm_layout::{Capacities, dir};
 
 use super::failure::Failure;
-use crate::config::args::RunArgs;
-use crate::config::{self, Parsed};
+use crate::config::args::{FeedName, FollowName, RunArgs};
+use crate::config::{self, Parsed, SettingError};
+use crate::control::Limits;
+use crate::feeds::replay::ReplayOptions;
+use crate::feeds::sim::SimOptions;
+use crate::publisher::Follow;
+use crate::serve::{FeedSpec, ServeOptions, serve};
 
 /// Below the list of settings.
 pub const HELP: &str = "Every setting is a flag, a variable and a key of the --config file; the first that is given\n\
@@ -16,6 +25,11 @@ pub const HELP: &str = "Every setting is a flag, a variable and a key of the --c
     cluster = \"sim\"\n  feed = \"sim\"\n\n  [region]\n  max-users = 1000\n\n\
     Lists are TOML arrays, and parted by commas in variables. --check shows what is in force.\n\n\
     Exit status: 0 = stopped by SIGTERM or SIGINT, 1 = it failed, 2 = a setting is wrong.";
+
+/// This cluster is made up, so its feed need not be named.
+const SIM_CLUSTER: &str = "sim";
+/// What is made up under these names could be taken for the real thing.
+const REAL_CLUSTERS: [&str; 3] = ["mainnet", "mainnet-beta", "devnet"];
 
 /// Runs the writer until it is told to stop.
 pub fn run(
@@ -27,8 +41,132 @@ pub fn run(
     if args.check {
         let text = config::show(command, argv, parsed);
         std::io::stdout().write_all(text.as_bytes())?;
+    }
+    let check = args.check;
+    let log = args.log.clone();
+    if let Some(matches) = parsed.matches.subcommand_matches("run") {
+        refuse_idle_flags(&args, command, matches)?;
+    }
+    let options = options(args)?;
+    if check {
         return Ok(ExitCode::SUCCESS);
     }
-    config::log::start(&args.log);
+    config::log::start(&log);
+    let simulated = options.feeds.iter().any(|feed| matches!(feed, FeedSpec::Sim(_)));
+    if simulated && REAL_CLUSTERS.contains(&options.cluster.as_str()) {
+        let cluster = options.cluster.as_str();
+        tracing::warn!(cluster, "the accounts of this cluster are simulated, not the real ones");
+    }
+    serve(options, std::future::pending())?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn usage<T>(what: impl Into<String>) -> Result<T, Failure> {
+    Err(SettingError::Usage(what.into()).into())
+}
+
+/// The feeds in use.
+fn feeds(args: &RunArgs) -> Vec<FeedName> {
+    match args.cluster.as_deref() {
+        Some(SIM_CLUSTER) if args.feed.is_empty() => vec![FeedName::Sim],
+        _ => args.feed.clone(),
+    }
+}
+
+/// A flag for a feed that does not run is a mistake; in variables and files it may wait there.
+fn refuse_idle_flags(
+    args: &RunArgs,
+    command: &Command,
+    matches: &ArgMatches,
+) -> Result<(), Failure> {
+    let feeds = feeds(args);
+    let Some(run) = command.find_subcommand("run").filter(|_| !feeds.is_empty()) else {
+        return Ok(());
+    };
+    for (heading, feed, name) in
+        [("Sim feed", FeedName::Sim, "sim"), ("Replay feed", FeedName::Replay, "replay")]
+    {
+        let idle = config::settings(run).find(|arg| {
+            let typed =
+                matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+            arg.get_help_heading() == Some(heading) && typed && !feeds.contains(&feed)
+        });
+        if let Some(flag) = idle.and_then(|arg| arg.get_long()) {
+            return usage(format!("--{flag} means nothing without --feed {name}"));
+        }
+    }
+    Ok(())
+}
+
+fn options(args: RunArgs) -> Result<ServeOptions, Failure> {
+    let feeds = feeds(&args);
+    let Some(cluster) = args.cluster else {
+        return usage(
+            "no cluster is named: give --cluster NAME, DRIFTSHM_CLUSTER, or cluster in the \
+             --config file",
+        );
+    };
+    if feeds.is_empty() {
+        return usage(
+            "no feed is named: give --feed sim (made-up accounts) or --feed replay --replay FILE \
+             (recorded ones); only the cluster sim has a feed by default",
+        );
+    }
+    let specs = feeds.into_iter().map(|feed| match feed {
+        FeedName::Sim => {
+            let sim = &args.sim;
+            if let Some(index) = sim.focus_market.filter(|index| *index >= sim.markets) {
+                let (last, count) = (sim.markets - 1, sim.markets);
+                return usage(format!(
+                    "--focus-market is {index}, but with --markets {count} the last one is {last}"
+                ));
+            }
+            Ok(FeedSpec::Sim(SimOptions {
+                markets: sim.markets,
+                spot_markets: sim.spot_markets,
+                users: sim.users,
+                cold_users: sim.cold_users,
+                rate: sim.rate,
+                seed: sim.seed,
+                focus_market: sim.focus_market,
+                pairs: sim.pairs,
+                ..SimOptions::default()
+            }))
+        }
+        FeedName::Replay => match &args.replay.replay {
+            Some(path) => Ok(FeedSpec::Replay(ReplayOptions {
+                path: path.clone(),
+                repeat: args.replay.looped,
+                speed: args.replay.speed,
+            })),
+            None => usage("the feed replay has no recording: give --replay FILE"),
+        },
+    });
+    let feeds = specs.collect::<Result<_, _>>()?;
+    let dir = args.dir.unwrap_or_else(|| dir::resolve(Some(&cluster)).dir);
+    let region = &args.region;
+    Ok(ServeOptions {
+        capacities: Capacities {
+            journal: region.journal,
+            headroom: region.headroom,
+            ..Capacities::default()
+        }
+        .with(Kind::PerpMarket, region.max_perp_markets)
+        .with(Kind::SpotMarket, region.max_spot_markets)
+        .with(Kind::Oracle, region.max_oracles)
+        .with(Kind::User, region.max_users)
+        .with(Kind::UserStats, region.max_user_stats),
+        mode: args.access.mode,
+        follow: match args.accounts.follow {
+            FollowName::All => Follow::All,
+            FollowName::Watched => Follow::Watched,
+        },
+        users: args.accounts.user,
+        limits: Limits::with_connections(args.access.max_connections),
+        allow_uids: args.access.allow_uid,
+        allow_gids: args.access.allow_gid,
+        linger: args.accounts.watch_linger,
+        feeds,
+        ..ServeOptions::new(dir, &cluster, Arc::unwrap_or_clone(args.profile))
+    })
 }

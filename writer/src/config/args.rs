@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
@@ -13,6 +14,8 @@ use driftshm_layout::profile::{Kind, Profile};
 use driftshm_layout::{Capacities, Pubkey};
 
 use super::value;
+use crate::control::Limits;
+use crate::feeds::sim::{MAX_RATE, SimOptions};
 
 /// As many as a market index can tell apart.
 const MARKETS: usize = 1 << 16;
@@ -90,32 +93,32 @@ pub enum FeedName {
 #[command(next_help_heading = "Sim feed")]
 pub struct SimArgs {
     /// Perp markets
-    #[arg(long, value_name = "N", env = "DRIFTSHM_MARKETS", default_value = "20",
+    #[arg(long, value_name = "N", env = "DRIFTSHM_MARKETS", default_value_t = SimOptions::default().markets,
         value_parser = value::number(1u16, u16::MAX))]
     pub markets: u16,
 
     /// Spot markets
-    #[arg(long, value_name = "N", env = "DRIFTSHM_SPOT_MARKETS", default_value = "8",
+    #[arg(long, value_name = "N", env = "DRIFTSHM_SPOT_MARKETS", default_value_t = SimOptions::default().spot_markets,
         value_parser = value::number(1u16, u16::MAX))]
     pub spot_markets: u16,
 
     /// Users with positions and orders
-    #[arg(long, value_name = "N", env = "DRIFTSHM_USERS", default_value = "500",
+    #[arg(long, value_name = "N", env = "DRIFTSHM_USERS", default_value_t = SimOptions::default().users,
         value_parser = value::number(0u32, MAX_CAPACITY as u32))]
     pub users: u32,
 
     /// Updates per second
-    #[arg(long, value_name = "N", env = "DRIFTSHM_RATE", default_value = "1000",
-        value_parser = value::number(1u32, 1_000_000))]
+    #[arg(long, value_name = "N", env = "DRIFTSHM_RATE", default_value_t = SimOptions::default().rate,
+        value_parser = value::number(1, MAX_RATE))]
     pub rate: u32,
 
     /// The same seed gives the same accounts
-    #[arg(long, value_name = "N", env = "DRIFTSHM_SEED", default_value = "1",
+    #[arg(long, value_name = "N", env = "DRIFTSHM_SEED", default_value_t = SimOptions::default().seed,
         value_parser = value::number(0u64, u64::MAX))]
     pub seed: u64,
 
-    /// Further users, which are only brought to those who watch them
-    #[arg(long, value_name = "N", env = "DRIFTSHM_COLD_USERS", default_value = "0",
+    /// Further users, which are only brought while a bot watches them
+    #[arg(long, value_name = "N", env = "DRIFTSHM_COLD_USERS", default_value_t = SimOptions::default().cold_users,
         value_parser = value::number(0u32, MAX_CAPACITY as u32))]
     pub cold_users: u32,
 
@@ -146,7 +149,7 @@ pub struct ReplayArgs {
         require_equals = true, value_parser = BoolishValueParser::new())]
     pub looped: bool,
 
-    /// Delays are divided by this; 0 leaves them out
+    /// How much faster than recorded: 2 halves the delays
     #[arg(long, value_name = "FACTOR", env = "DRIFTSHM_SPEED", default_value = "1",
         value_parser = value::factor)]
     pub speed: f64,
@@ -167,8 +170,8 @@ pub struct AccountArgs {
 
     /// Seconds for which an account is still followed after its last watcher has gone
     #[arg(long, value_name = "SECONDS", env = "DRIFTSHM_WATCH_LINGER", default_value = "30",
-        value_parser = value::number(0u32, 86_400))]
-    pub watch_linger: u32,
+        value_parser = value::seconds)]
+    pub watch_linger: Duration,
 }
 
 /// Which users are followed.
@@ -241,7 +244,7 @@ pub struct AccessArgs {
     pub allow_gid: Vec<u32>,
 
     /// Bots that may be connected at a time
-    #[arg(long, value_name = "N", env = "DRIFTSHM_MAX_CONNECTIONS", default_value = "1024",
+    #[arg(long, value_name = "N", env = "DRIFTSHM_MAX_CONNECTIONS", default_value_t = Limits::default().connections,
         value_parser = value::number(1usize, 65_536))]
     pub max_connections: usize,
 }

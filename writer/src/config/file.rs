@@ -162,3 +162,57 @@ fn one(value: &DeValue<'_>) -> Option<String> {
         DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::args::RunArgs;
+    use clap::Args;
+
+    fn run() -> Command {
+        RunArgs::augment_args(Command::new("run"))
+    }
+
+    /// What is wrong with a file, or nothing.
+    fn complaint(text: &str) -> String {
+        let applied =
+            SettingsFile::parse(Path::new("f.toml"), text).and_then(|file| file.apply(run()));
+        applied.map_or_else(|error| error.to_string(), |_| String::new())
+    }
+
+    #[test]
+    fn keys_stand_at_the_top_or_in_the_table_of_their_heading() {
+        assert_eq!(complaint("max-users = 7\nmode = 0o640\n[log]\nlog-level = \"warn\""), "");
+        assert_eq!(complaint("[region]\nmax-users = 7"), "");
+        assert_eq!(complaint(""), "");
+        let elsewhere = "f.toml:2: max-users belongs into [region], or into no table";
+        assert_eq!(complaint("[log]\nmax-users = 7"), elsewhere);
+        assert_eq!(complaint("[log]\ncluster = \"x\""), "f.toml:2: cluster belongs into no table");
+    }
+
+    #[test]
+    fn unknown_keys_are_named_with_the_nearest_known_one() {
+        let said = complaint("\n\n[region]\nmax-usrs = 7");
+        assert_eq!(said, "f.toml:4: there is no setting \"max-usrs\"; did you mean max-users?");
+        assert_eq!(complaint("qqq = 1"), "f.toml:1: there is no setting \"qqq\"");
+        // What is no setting cannot be set either.
+        assert!(complaint("config = \"x\"").contains("no setting \"config\""));
+        assert!(complaint("check = true").contains("no setting \"check\""));
+        assert!(complaint("max_users = 1").contains("did you mean max-users?"));
+    }
+
+    #[test]
+    fn what_is_no_value_is_refused_where_it_stands() {
+        assert_eq!(
+            complaint("users = 1\nrate = 1979-05-27"),
+            "f.toml:2: rate cannot be a datetime"
+        );
+        assert_eq!(complaint("rate = [1, 2]"), "f.toml:1: rate takes one value, not a list");
+        assert_eq!(complaint("rate = []"), "f.toml:1: rate takes one value, not a list");
+        assert_eq!(complaint("user = []"), "");
+        assert!(complaint("[sim-feed.more]\nrate = 1").contains("more cannot be a table"));
+        assert!(complaint("rate = = 1").starts_with("f.toml:1: "));
+        let twice = "f.toml:3: rate is given twice: in line 1 too";
+        assert_eq!(complaint("rate = 1\n[sim-feed]\nrate = 2"), twice);
+    }
+}

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use driftshm_layout::dir;
 use driftshm_layout::profile::Profile;
@@ -34,11 +35,20 @@ pub fn power_of_two(
     }
 }
 
-/// A number that is not negative and not without end.
+/// A number above zero.
 pub fn factor(text: &str) -> Result<f64, String> {
     let number: Option<f64> = text.parse().ok();
-    let sound = number.filter(|number| number.is_finite() && *number >= 0.0);
-    sound.ok_or_else(|| "expected a number such as 1, 2.5 or 0".to_owned())
+    let sound = number.filter(|number| number.is_finite() && *number > 0.0);
+    sound.ok_or_else(|| "expected a number above 0, such as 1 or 2.5".to_owned())
+}
+
+/// A stretch of time in seconds, of a day at most.
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    const DAY: f64 = 86_400.0;
+    let number: Option<f64> = text.parse().ok();
+    let sound = number.filter(|number| (0.0..=DAY).contains(number));
+    let duration = sound.and_then(|number| Duration::try_from_secs_f64(number).ok());
+    duration.ok_or_else(|| "expected seconds from 0 to 86400, such as 30 or 0.5".to_owned())
 }
 
 /// A file mode, in which only the owner writes: else any bot could spoil what all others read.
@@ -97,11 +107,15 @@ mod tests {
     }
 
     #[test]
-    fn speeds_are_finite_and_not_negative() {
+    fn speeds_and_times_are_finite() {
         assert_eq!(factor("2.5"), Ok(2.5));
-        assert_eq!(factor("0"), Ok(0.0));
-        for text in ["-1", "inf", "NaN", "fast", ""] {
+        for text in ["0", "-1", "inf", "NaN", "fast", ""] {
             assert!(factor(text).is_err(), "{text}");
+        }
+        assert_eq!(seconds("0"), Ok(Duration::ZERO));
+        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
+        for text in ["-1", "86401", "inf", "NaN", "1m", ""] {
+            assert!(seconds(text).is_err(), "{text}");
         }
     }
 

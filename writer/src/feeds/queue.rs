@@ -259,7 +259,7 @@ mod tests {
         assert!(batch.updates.len() < CONFLATE_AT);
         assert_eq!(batch.updates.len() as u64 + batch.conflated, total);
         for account in 0..3u64 {
-            let newest = batch.updates.iter().filter(|u| u.pubkey.0[0] == account as u8).next_back();
+            let newest = batch.updates.iter().rfind(|u| u.pubkey.0[0] == account as u8);
             let expected = (0..total).rev().find(|n| n % 3 == account);
             assert_eq!(newest.map(|update| update.write_version), expected);
         }

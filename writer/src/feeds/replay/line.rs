@@ -7,8 +7,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use driftshm_layout::{Pubkey, PubkeyError};
-use serde::de::{Deserializer, IgnoredAny};
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny};
 
 /// The longest pause that a line may ask for: a day.
 const LONGEST_DELAY_MS: f64 = 86_400_000.0;
@@ -34,7 +34,7 @@ pub(super) struct Line {
 pub(super) enum BadLine {
     #[error("it is longer than {max} bytes")]
     TooLong { max: usize },
-    #[error("it is no JSON object with the fields of an account: {0}")]
+    #[error("it is not the JSON of an account: {0}")]
     Json(String),
     #[error("it has no {0:?}")]
     Missing(&'static str),
@@ -101,7 +101,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Data<'a> {
 impl Line {
     /// Reads a line, without its end.
     pub fn parse(line: &[u8]) -> Result<Self, BadLine> {
-        let raw: Raw<'_> = serde_json::from_slice(line).map_err(|error| json_error(line, &error))?;
+        if line.trim_ascii_start().first() != Some(&b'{') {
+            return Err(BadLine::Json("it does not begin with {".to_owned()));
+        }
+        let raw: Raw<'_> =
+            serde_json::from_slice(line).map_err(|error| json_error(line, &error))?;
         let pubkey = raw.pubkey.ok_or(BadLine::Missing("pubkey"))?;
         let pubkey = parse_key("pubkey", &pubkey)?;
         let owner = raw.owner.map(|owner| parse_key("owner", &owner)).transpose()?;
@@ -185,9 +189,12 @@ mod tests {
 
     #[test]
     fn no_data_or_no_lamports_is_a_closed_account() {
-        for rest in [r#","data":null"#, r#","data":"""#, r#","data":null,"lamports":5"#,
-            r#","data":"AQID","lamports":0"#]
-        {
+        for rest in [
+            r#","data":null"#,
+            r#","data":"""#,
+            r#","data":null,"lamports":5"#,
+            r#","data":"AQID","lamports":0"#,
+        ] {
             let line = parse(rest).unwrap();
             assert_eq!((line.lamports, line.data.len()), (0, 0), "{rest}");
         }
@@ -202,15 +209,19 @@ mod tests {
             r#""pubkey": "abc" is not a public key: expected the base58 form of 32 bytes (32 to 44 characters)"#
         );
         assert!(problem(r#","data":null,"owner":"x""#).starts_with(r#""owner": "x" is not"#));
-        assert!(problem(r#","data":"AQ!D""#).starts_with(r#""data" is not base64: Invalid symbol 33"#));
-        assert!(problem(r#","data":7"#).contains("invalid type: integer `7`, expected base64 or null"));
+        assert!(
+            problem(r#","data":"AQ!D""#).starts_with(r#""data" is not base64: Invalid symbol 33"#)
+        );
+        assert!(
+            problem(r#","data":7"#).contains("invalid type: integer `7`, expected base64 or null")
+        );
         assert!(problem(r#","data":null,"slot":-1"#).contains("`-1`, expected u64"));
         assert!(problem(r#","data":null,"delay_ms":-1"#).contains("must be 0 to 86400000"));
         let cut = Line::parse(br#"{"pubkey":"#).unwrap_err().to_string();
         assert!(cut.contains("EOF while parsing a value at column 10"), "{cut}");
         assert!(!problem(r#","data":7"#).contains("line"), "one line is all the parser sees");
-        for junk in [&b"\xff\xfe"[..], b"null", b"[]", b"7", b"{\"pubkey\":\"\xff\"}"] {
-            assert!(matches!(Line::parse(junk), Err(BadLine::Json(_) | BadLine::Missing(_))));
+        for junk in [&b"\xff\xfe"[..], b"null", b"[]", b"[\"a\"]", b"{\"pubkey\":\"\xff\"}"] {
+            assert!(matches!(Line::parse(junk), Err(BadLine::Json(_))), "{junk:?}");
         }
     }
 }

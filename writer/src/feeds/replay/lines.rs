@@ -109,7 +109,8 @@ mod tests {
     fn lines_are_numbered_as_an_editor_does_and_empty_ones_left_out() {
         let found = lines("one\n\n  \r\nfour\nfive", 100);
         let expected = [(1, 0, "one"), (4, 9, "four"), (5, 14, "five")];
-        let expected = expected.map(|(number, offset, text)| (number, offset, text.to_owned(), false));
+        let expected =
+            expected.map(|(number, offset, text)| (number, offset, text.to_owned(), false));
         assert_eq!(found, expected);
         assert_eq!(lines("", 100), []);
         assert_eq!(lines("\n\n", 100), []);

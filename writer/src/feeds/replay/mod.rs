@@ -128,7 +128,7 @@ struct Pulse {
 }
 
 impl Pulse {
-    /// A line has this slot; says whether it is new.
+    /// A line has this slot; gives it back if it is the highest so far.
     fn reach(&mut self, slot: u64) -> Option<u64> {
         if self.slot.is_some_and(|last| slot <= last) {
             return None;
@@ -140,6 +140,7 @@ impl Pulse {
 
     /// One more slot, where time passes and no line comes.
     fn tick(&mut self) -> Option<u64> {
+        self.since = Instant::now();
         self.reach(self.slot.map_or(self.start_slot, |slot| slot.saturating_add(1)))
     }
 
@@ -234,7 +235,9 @@ impl Player<'_> {
         if self.reports.count <= MOST_REPORTS {
             tracing::warn!("{file}: line {number} is skipped: {problem}");
         } else if self.reports.count == MOST_REPORTS + 1 {
-            tracing::warn!("{file}: more than {MOST_REPORTS} bad lines; from line {number} on they are only counted");
+            tracing::warn!(
+                "{file}: more than {MOST_REPORTS} bad lines; from line {number} on they are only counted"
+            );
         }
     }
 
@@ -242,7 +245,7 @@ impl Player<'_> {
         self.set_live();
         if !line.delay.is_zero() {
             self.flush()?;
-            // Slow enough, a pause is longer than time is counted: it lasts until the stop.
+            // At a speed near 0 a pause may be longer than a clock counts: it lasts for ever.
             let pause = Duration::try_from_secs_f64(line.delay.as_secs_f64() / self.options.speed);
             let until = pause.ok().and_then(|pause| Instant::now().checked_add(pause));
             self.wait_until(until)?;
@@ -304,7 +307,8 @@ impl Player<'_> {
                 Ok(FeedCommand::Unfollow(_)) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(End::Stopped),
             }
-            if until.is_some_and(|until| Instant::now() >= until) && self.sink.commands().is_empty() {
+            if until.is_some_and(|until| Instant::now() >= until) && self.sink.commands().is_empty()
+            {
                 return Ok(());
             }
         }

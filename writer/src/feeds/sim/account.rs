@@ -21,7 +21,8 @@ impl Moment {
     pub fn after(start_slot: u64, slot_us: u64, elapsed_us: u64) -> Self {
         let slot_us = slot_us.max(1);
         let slots = start_slot as i64 - KNOWN_SLOT as i64;
-        let began = (KNOWN_UNIX_SECONDS * 1_000_000).saturating_add(slots.saturating_mul(slot_us as i64));
+        let began =
+            (KNOWN_UNIX_SECONDS * 1_000_000).saturating_add(slots.saturating_mul(slot_us as i64));
         Self {
             slot: start_slot.saturating_add(elapsed_us / slot_us),
             unix_us: began.saturating_add(elapsed_us as i64),

@@ -48,7 +48,8 @@ impl Cell {
     /// Stores a name, padded with spaces, cut if it is too long.
     pub fn set_name(self, data: &mut [u8], name: &str) {
         if let Some(field) = self.0 {
-            let padded: Vec<u8> = name.bytes().chain(std::iter::repeat(b' ')).take(field.size()).collect();
+            let padded: Vec<u8> =
+                name.bytes().chain(std::iter::repeat(b' ')).take(field.size()).collect();
             let _ = field.write_bytes(data, &padded);
         }
     }

@@ -133,7 +133,8 @@ mod tests {
     fn oracle(family: Family, feed: u32, price: f64, multiplier: u32) -> Oracle {
         let profile = Profile::builtin("drift-v2").unwrap();
         let stable_coin = price == 1.0;
-        Oracle::new(&profile, 1, &Wanted { family, feed, price, multiplier, stable_coin }, NOW).unwrap()
+        Oracle::new(&profile, 1, &Wanted { family, feed, price, multiplier, stable_coin }, NOW)
+            .unwrap()
     }
 
     fn read(oracle: &Oracle, source: &str) -> i64 {

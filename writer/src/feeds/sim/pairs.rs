@@ -122,7 +122,9 @@ impl Pairs {
             let _ = field.write_int(account, count.into());
         }
         let checked = self.checked_len.and_then(|len| account.get_mut(..len));
-        if let Some((body, tail)) = checked.and_then(|all| all.split_last_chunk_mut::<CHECKSUM_LEN>()) {
+        if let Some((body, tail)) =
+            checked.and_then(|all| all.split_last_chunk_mut::<CHECKSUM_LEN>())
+        {
             *tail = adler32(body).to_le_bytes();
         }
     }
@@ -183,7 +185,8 @@ mod tests {
             ("amm.volume24h", 840),
             ("last_fill_price", 1184),
         ];
-        let found: Vec<_> = pairs.fields.iter().map(|(path, field)| (path.as_str(), field.offset)).collect();
+        let found: Vec<_> =
+            pairs.fields.iter().map(|(path, field)| (path.as_str(), field.offset)).collect();
         assert_eq!(found, expected);
         assert_eq!(pairs.checked_len, Some(1216));
     }

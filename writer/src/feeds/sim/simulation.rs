@@ -209,12 +209,7 @@ impl Simulation {
     }
 }
 
-fn push(
-    account: &Account,
-    now: Moment,
-    write_version: &mut u64,
-    batch: &mut Vec<AccountUpdate>,
-) {
+fn push(account: &Account, now: Moment, write_version: &mut u64, batch: &mut Vec<AccountUpdate>) {
     *write_version += 1;
     batch.push(account.update(now.slot, *write_version));
 }

@@ -15,7 +15,8 @@ const TWAP_PACE: f64 = 1.0 / 64.0;
 const DEPOSITS: f64 = 50e6;
 const BORROWS: f64 = 20e6;
 /// Interest paid so far, and what it grows by in a year.
-const INTEREST: Interest = Interest { deposits: 1.05, borrows: 1.12, deposit_rate: 0.04, borrow_rate: 0.1 };
+const INTEREST: Interest =
+    Interest { deposits: 1.05, borrows: 1.12, deposit_rate: 0.04, borrow_rate: 0.1 };
 const YEAR_SECONDS: f64 = 31_536_000.0;
 
 struct Interest {
@@ -153,7 +154,8 @@ impl Spot {
             updates: 0,
             began: now.unix_seconds(),
         };
-        let scaled = |dollars: f64, interest: f64| (dollars / listing.price * 1e9 / interest) as u128;
+        let scaled =
+            |dollars: f64, interest: f64| (dollars / listing.price * 1e9 / interest) as u128;
         spot.deposits = scaled(DEPOSITS, INTEREST.deposits);
         spot.borrows = scaled(BORROWS, INTEREST.borrows);
         spot

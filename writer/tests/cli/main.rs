@@ -1,0 +1,6 @@
+//! The command line as a user meets it: real processes.
+
+mod reading;
+mod settings;
+mod support;
+mod texts;
