@@ -13,13 +13,13 @@ use driftshm_layout::oracle_price::{OraclePointer, SOURCES};
 use driftshm_layout::profile::{Kind, Profile};
 use driftshm_layout::record::{self, META_WORDS, Shape, Version};
 use driftshm_layout::sync::{Ordering, Word};
-use driftshm_layout::{Capacities, OraclePrice, Pubkey, directory, journal};
+use driftshm_layout::{Capacities, FeedState, OraclePrice, Pubkey, directory, journal};
 
 fn main() {
     header();
     fixed();
-    record_words();
-    flags();
+    let flags = record_words();
+    flag_bits(flags);
     extra_words();
     journal_entry();
     directory_entry();
@@ -50,7 +50,8 @@ fn place_of(value: u64, values: &[u64]) -> usize {
 }
 
 fn line(word: usize, name: &str, what: &str) {
-    println!("  {word:>5} {:>6}   {name:<18} {what}", word * 8);
+    let text = format!("  {word:>5} {:>6}   {name:<18} {what}", word * 8);
+    println!("{}", text.trim_end());
 }
 
 fn lines(mut all: Vec<(usize, &str, &str)>) {
@@ -69,25 +70,22 @@ fn in_header(act: impl FnOnce(Header<'_>)) -> usize {
 }
 
 fn header() {
+    let states = [State::Starting, State::Live, State::Stopped, State::Superseded];
+    let states = states.map(|state| format!("{} {}", state as u64, state.as_str())).join(", ");
+    let feeds = (1..).map_while(FeedState::from_word);
+    let feeds: Vec<_> = feeds.map(|state| format!("{} {}", state as u64, state.as_str())).collect();
+    let feeds = feeds.join(", ");
     println!("header: {HEADER_WORDS} words, one page of {PAGE} bytes");
     println!("   word   byte   name");
     let mut all = vec![
         (in_header(|h| h.set_ready()), "ready", "\"dshm\" | format << 32, stored last"),
         (in_header(|h| h.set_total_len(1)), "total_len", "bytes of the file"),
-        (
-            in_header(|h| h.set_state(State::Live)),
-            "state",
-            "1 starting, 2 live, 3 stopped, 4 superseded",
-        ),
+        (in_header(|h| h.set_state(State::Live)), "state", &states),
         (FIXED, "fixed", "see below; never changes"),
         (Owner::Generation as usize, "generation", "a new number per start of a writer"),
         (Owner::WriterPid as usize, "writer_pid", ""),
         (Owner::WriterStartNs as usize, "writer_start_ns", "CLOCK_MONOTONIC"),
-        (
-            Owner::FeedState as usize,
-            "feed_state",
-            "1 connecting, 2 syncing, 3 live, 4 stalled, 5 down",
-        ),
+        (Owner::FeedState as usize, "feed_state", &feeds),
         (Owner::FeedSinceNs as usize, "feed_since_ns", "CLOCK_MONOTONIC"),
         (Owner::Publishing as usize, "publishing", "record + 1 while one is published, else 0"),
         (Pulse::HeartbeatNs as usize, "heartbeat_ns", "CLOCK_MONOTONIC, every 100 ms"),
@@ -126,6 +124,8 @@ fn fixed() {
     for (name, offset, what) in fields {
         line(FIXED + offset / 8, name, what);
     }
+    let end = offset_of!(Fixed, sections) + size_of::<[FixedSection; 8]>();
+    assert_eq!(end, FIXED_WORDS * 8, "a field is missing above");
     let of_section = [
         ("kind", offset_of!(FixedSection, kind), ""),
         ("offset", offset_of!(FixedSection, offset), "byte of the first record"),
@@ -136,7 +136,7 @@ fn fixed() {
         ("first_record", offset_of!(FixedSection, first_record), "its number in the region"),
     ];
     for (name, offset, what) in of_section {
-        println!("          +{offset:<4}   {name:<18} {what}");
+        println!("{}", format!("          +{offset:<4}   {name:<18} {what}").trim_end());
     }
 }
 
@@ -160,7 +160,8 @@ fn version(data: &[u8]) -> Version<'_> {
     }
 }
 
-fn record_words() {
+/// Prints the words of a record, and returns which of them has the flags.
+fn record_words() -> usize {
     let words = zeroed(SHAPE.stride());
     let key = Pubkey([0x11; 32]);
     let epoch = changed(&words, || _ = record::release(&words))[0];
@@ -187,6 +188,7 @@ fn record_words() {
     ]);
     println!("      …      …   {:<18} odd versions; both are whole cache lines", "buffer 1");
     buffer_words(&words);
+    flags
 }
 
 fn buffer_words(words: &[Word]) {
@@ -210,40 +212,40 @@ fn buffer_words(words: &[Word]) {
         (at(EXTRA[0]), "extra", "as many words as the section says"),
     ]);
     let payload = buffer.iter().position(|word| *word == 0x7777_7777_7777_7777);
-    let payload = payload.expect("the payload") - META_WORDS - SHAPE.extra_words;
-    println!("  8+extra+{payload}      {:<18} the account, zero behind its end", "payload");
+    assert_eq!(payload, Some(META_WORDS + SHAPE.extra_words));
+    println!("      …      …   {:<18} the account, zero behind its end", "payload");
 }
 
 /// The bits that an update sets beyond those of an ordinary one, in the record's flags.
-fn bits_of(version_number: usize, update: &Version<'_>) -> u64 {
+fn bits_of(flags: usize, version_number: usize, update: &Version<'_>) -> u64 {
     let flags_after = |update: &Version<'_>| {
         let words = zeroed(SHAPE.stride());
         for _ in 1..version_number {
             record::publish(&words, SHAPE, &version(&[]));
         }
         record::publish(&words, SHAPE, update);
-        words[2].load(Ordering::Relaxed)
+        words[flags].load(Ordering::Relaxed)
     };
     flags_after(update) ^ flags_after(&version(&[]))
 }
 
-fn flags() {
+fn flag_bits(flags: usize) {
     let usual = version(&[]);
     let too_long = [1; 8 * SHAPE.payload_words + 1];
     let words = zeroed(SHAPE.stride());
     record::rename(&words, SHAPE, &Pubkey([0x11; 32]));
-    let empty = words[2].load(Ordering::Relaxed);
+    let empty = words[flags].load(Ordering::Relaxed);
     println!("\nflags: bit for buffer 0, bit for buffer 1");
     for (name, update) in [
         ("closed", Version { closed: true, ..usual }),
         ("layout_mismatch", Version { layout_mismatch: true, ..usual }),
         ("truncated", Version { data: &too_long, ..usual }),
     ] {
-        let [even, odd] = [2, 1].map(|number| bits_of(number, &update).trailing_zeros());
+        let [even, odd] = [2, 1].map(|number| bits_of(flags, number, &update).trailing_zeros());
         println!("  {even:>5}, {odd}   {name}");
     }
     println!("  {:>5}, {}   empty", empty.trailing_zeros(), 63 - empty.leading_zeros());
-    let source = bits_of(1, &Version { source: 0xff, ..usual });
+    let source = bits_of(flags, 1, &Version { source: 0xff, ..usual });
     let (low, high) = (source.trailing_zeros(), 63 - source.leading_zeros());
     println!("  {low:>5}-{high}   rank of the source of the newest update seen");
 }

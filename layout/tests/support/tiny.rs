@@ -116,6 +116,20 @@ pub fn version_of(applied: Applied) -> u64 {
     }
 }
 
+/// Updates as in [`populate`], to a region that may be damaged: no matter what becomes of them.
+pub fn populate_or_not(writer: &mut RegionWriter) {
+    for kind in Kind::ALL {
+        for number in 0..5 {
+            writer.apply(&update(kind, number, 1000, &[number; 24]));
+            if let Some(account) = writer.find(kind, &key(number + 16 * kind as u8)) {
+                writer.set_followed(&account, number % 2 == 0);
+            }
+        }
+    }
+    writer.heartbeat(true);
+    writer.set_live();
+}
+
 /// One or two accounts of every kind, some of them with a second version; a closed one too.
 pub fn populate(writer: &mut RegionWriter) {
     for kind in Kind::ALL {

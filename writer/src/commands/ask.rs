@@ -39,7 +39,11 @@ pub fn ask(dir: &Path) -> Result<Answer, LinkError> {
         other => return Err(unexpected(&path, other)),
     };
     match exchange(&socket, &path, &Request::Status)? {
-        Response::Status(status) => Ok(Answer { version, generation, status }),
+        Response::Status(mut status) => {
+            // This connection is none of a bot's.
+            status.connections = status.connections.saturating_sub(1);
+            Ok(Answer { version, generation, status })
+        }
         other => Err(unexpected(&path, other)),
     }
 }
@@ -137,7 +141,7 @@ mod tests {
         let thread = writer(dir.path(), Box::leak(Box::new([HELLO, status])));
         let answer = ask(dir.path()).unwrap();
         assert_eq!((answer.version.as_str(), answer.generation), ("9.9.9", 7));
-        assert_eq!((answer.status.connections, answer.status.subscriptions), (3, 2));
+        assert_eq!((answer.status.connections, answer.status.subscriptions), (2, 2));
         assert_eq!(answer.status.feeds, ["sim: live"]);
         thread.join().unwrap();
     }

@@ -5,7 +5,6 @@ use driftshm_layout::profile::Kind;
 
 /// A kind of account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
 pub enum KindName {
     #[value(alias = "perp_market", alias = "perp-market")]
     Perp,

@@ -243,7 +243,7 @@ pub struct AccessArgs {
         value_parser = value::number(0u32, u32::MAX))]
     pub allow_gid: Vec<u32>,
 
-    /// Bots that may be connected at a time
+    /// Bots that may be connected at a time; half of them of one user
     #[arg(long, value_name = "N", env = "DRIFTSHM_MAX_CONNECTIONS", default_value_t = Limits::default().connections,
         value_parser = value::number(1usize, 65_536))]
     pub max_connections: usize,
@@ -264,12 +264,16 @@ pub struct LogArgs {
 
 /// The least important lines that are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
 pub enum LogLevel {
+    /// What failed.
     Error,
+    /// And what may need a hand.
     Warn,
+    /// And what happens seldom.
     Info,
+    /// And what helps to find a fault.
     Debug,
+    /// And everything else.
     Trace,
 }
 

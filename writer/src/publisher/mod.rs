@@ -158,7 +158,6 @@ impl Publisher {
         while !self.queue.is_stopped() {
             self.queue.take(&mut batch, self.next_beat);
             self.publish_batch(&mut batch);
-            self.serve_commands();
             self.beat_if_due();
         }
         self.feeds.close();
@@ -182,6 +181,8 @@ impl Publisher {
         if batch.conflated > 0 {
             self.writer.count(Counter::Conflated, batch.conflated);
         }
+        // Before events: a feed's start was told before anything that it says itself.
+        self.serve_commands();
         // After the updates: what a feed says now is true of what it brought before.
         for (source, event) in batch.events.drain(..) {
             match event {

@@ -1,5 +1,6 @@
 //! The command line as a user meets it: real processes.
 
+mod live;
 mod reading;
 mod settings;
 mod support;

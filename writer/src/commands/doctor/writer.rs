@@ -74,7 +74,7 @@ fn socket(dir: &Path) -> Vec<Finding> {
     let (text, remedy) = match ask(dir) {
         Ok(answer) => {
             let bots = answer.status.connections;
-            let text = format!("{path} answers, {bots} connections");
+            let text = format!("{path} answers; bots connected: {bots}");
             return vec![Finding::ok("socket", text), version(&answer.version)];
         }
         Err(LinkError::NoWriter { .. }) => (

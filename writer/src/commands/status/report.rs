@@ -6,8 +6,7 @@ use driftshm_layout::control::{LinkError, Status};
 use driftshm_layout::header::{ABI_VERSION, Owner, Pulse};
 use driftshm_layout::profile::Kind;
 use driftshm_layout::{Region, clock};
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
 
 use crate::commands::ask::Answer;
 
@@ -26,7 +25,7 @@ pub struct Report {
     pub slot_age_ns: Option<u64>,
     pub records: Vec<SectionReport>,
     pub journal: JournalReport,
-    pub counters: Map<String, Value>,
+    pub counters: Counters,
     pub region_bytes: u64,
     pub region_format: u32,
     /// What the writer answers on its socket; null if it does not.
@@ -69,6 +68,16 @@ pub struct SectionReport {
 pub struct JournalReport {
     pub entries: u64,
     pub capacity: usize,
+}
+
+/// In the order of the region.
+#[derive(Debug)]
+pub struct Counters(pub Vec<(&'static str, u64)>);
+
+impl Serialize for Counters {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
 }
 
 impl Report {
@@ -122,7 +131,7 @@ impl Report {
                 entries: region.journal_head(),
                 capacity: region.geometry().journal_entries,
             },
-            counters: region.counters().map(|(name, count)| (name.into(), count.into())).collect(),
+            counters: Counters(region.counters().collect()),
             region_bytes: region.geometry().total_len as u64,
             region_format: ABI_VERSION,
             socket,

@@ -25,15 +25,12 @@ pub fn text(report: &Report, paint: Paint) -> String {
     let slot_age = report.slot_age_ns.map(|ns| format!(", {} ago", duration(ns)));
     line("slot", report.slot.to_string() + &slot_age.unwrap_or_default());
     if let Some(socket) = &report.socket {
-        let (connections, subscriptions) = (socket.connections, socket.subscriptions);
+        let (connected, subscriptions) = (socket.connections, socket.subscriptions);
         let watched = socket.watched;
-        // This command's own connection is among them.
-        line(
-            "bots",
-            format!(
-                "{connections} connections, {subscriptions} subscriptions, {watched} accounts watched"
-            ),
+        let bots = format!(
+            "{connected} connected, {subscriptions} subscribed, {watched} accounts watched"
         );
+        line("bots", bots);
         line("feeds", socket.feeds.join(", "));
     }
     if let (Some(error), true) = (&report.socket_error, report.writer.alive) {
@@ -61,9 +58,8 @@ pub fn text(report: &Report, paint: Paint) -> String {
         };
         line(section.kind, format!("{in_use:>9} of {capacity}{full}"));
     }
-    for (name, count) in &report.counters {
-        let count = count.as_u64().unwrap_or_default();
-        line(name, format!("{:>9}", grouped(count)));
+    for (name, count) in &report.counters.0 {
+        line(name, format!("{:>9}", grouped(*count)));
     }
     out
 }

@@ -84,7 +84,7 @@ impl Lines {
         if change.missed != 0 {
             line += &self.paint.dim(&format!("  ({} missed)", change.missed));
         }
-        line
+        line.trim_end().to_owned()
     }
 }
 

@@ -1,0 +1,10 @@
+//! The writer without its feeds: real sockets, a real region, accounts brought by hand.
+
+mod accounts;
+mod clients;
+mod lifecycle;
+mod limits;
+mod oracles;
+mod support;
+mod wake;
+mod watches;
