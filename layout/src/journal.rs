@@ -114,10 +114,10 @@ pub fn append(
             word.store(value, Ordering::Relaxed);
         }
         // SYNC(journal-entry): release; pairs with the reader's first look.
-        words[0].store(number + 1, Ordering::Release);
+        words[0].store(number.wrapping_add(1), Ordering::Release);
     }
     // SYNC(journal-head): release; pairs with the acquire load in `head`.
-    head_word.store(number + 1, Ordering::Release);
+    head_word.store(number.wrapping_add(1), Ordering::Release);
     number
 }
 

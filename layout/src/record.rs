@@ -30,6 +30,9 @@
 //! | reader: words | relaxed | may be torn until checked | |
 //! | reader: second look (sequence, epoch) | acquire fence, then relaxed | having seen a word of v+2 it must see 2v+3; having seen a word of another identity, its epoch | the writer's release fence |
 
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
 use crate::Pubkey;
 use crate::sync::{Ordering, Word, fence, load_acquire};
 use crate::torn::MaybeTorn;
@@ -115,6 +118,26 @@ pub struct Meta {
     pub layout_mismatch: bool,
     /// The account is longer than the record: its tail is missing.
     pub truncated: bool,
+}
+
+impl Meta {
+    /// From the meta words of a copy, with the version and the flags (closed, mismatch, truncated)
+    /// that the copy keeps beside.
+    pub fn from_copy(words: [u64; META_WORDS], version: u64, flags: u64) -> Self {
+        Self {
+            version,
+            slot: words[META_SLOT],
+            write_version: words[META_WRITE_VERSION],
+            received_ns: words[META_RECEIVED_NS],
+            publish_ns: words[META_PUBLISH_NS],
+            lamports: words[META_LAMPORTS],
+            data_len: words[META_LEN_AND_SOURCE] as u32,
+            source: (words[META_LEN_AND_SOURCE] >> 32) as u8,
+            closed: flags & 1 != 0,
+            layout_mismatch: flags & 2 != 0,
+            truncated: flags & 4 != 0,
+        }
+    }
 }
 
 /// A version to be published.
@@ -228,13 +251,27 @@ impl Buffer<'_> {
             && tail.iter().zip(self.payload(whole).to_le_bytes()).all(|(a, b)| *a == b)
     }
 
-    /// Copies extra words and payload into `out`, as many as fit.
+    /// Meta, extra words, and the payload as far as the account goes.
     #[inline]
-    pub fn copy_words(&self, out: &mut [u64]) {
-        let words = self.words.get(META_WORDS..).unwrap_or_default();
-        for (to, word) in out.iter_mut().zip(words) {
-            *to = word.load(Ordering::Relaxed);
+    pub fn copy_words(&self) -> Arc<[u64]> {
+        let payload = (self.data_len() as usize).div_ceil(8).min(self.shape.payload_words);
+        let words = META_WORDS + self.shape.extra_words + payload;
+        let words = self.words.get(..words).unwrap_or_default();
+        let mut copy = Arc::new_uninit_slice(words.len());
+        let out: &mut [MaybeUninit<u64>] = Arc::get_mut(&mut copy).unwrap_or_default();
+        let mut to = out.chunks_exact_mut(8);
+        let mut from = words.chunks_exact(8);
+        for (to, from) in to.by_ref().zip(from.by_ref()) {
+            for (to, from) in to.iter_mut().zip(from) {
+                to.write(from.load(Ordering::Relaxed));
+            }
         }
+        for (to, from) in to.into_remainder().iter_mut().zip(from.remainder()) {
+            to.write(from.load(Ordering::Relaxed));
+        }
+        // SAFETY: both slices have the same length, so the two loops wrote every word; `get_mut`
+        // gave the whole of it, since nobody else has the new allocation.
+        unsafe { copy.assume_init() }
     }
 
     /// The account's length, see [`Meta::data_len`].
@@ -297,7 +334,8 @@ pub fn read<T>(
         if identity != epoch {
             return Err(Unread::Gone);
         }
-        if now < 2 * version + 3 {
+        // Wrapping, for a sequence that no writer wrote.
+        if now.wrapping_sub(2 * version) < 3 {
             let empty = version == 0 || flags & (EMPTY << (version & 1)) != 0;
             return if empty { Err(Unread::Empty) } else { Ok(torn.assume_consistent()) };
         }
@@ -374,7 +412,7 @@ pub fn publish(record: &[Word], shape: Shape, update: &Version<'_>) -> u64 {
 
     // SYNC(record-publish): release; a reader that sees 2v−1 goes on with v−1, so it must see the
     // whole of that: the release store of 2(v−1) is hidden from it by this one.
-    header[SEQUENCE].store(2 * version - 1, Ordering::Release);
+    header[SEQUENCE].store(version.wrapping_mul(2).wrapping_sub(1), Ordering::Release);
     // SYNC(record-overwrite): release; pairs with the acquire fence before the reader's second look.
     fence(Ordering::Release);
 
@@ -390,7 +428,7 @@ pub fn publish(record: &[Word], shape: Shape, update: &Version<'_>) -> u64 {
     write_flags(header, version, update, stored.len() < update.data.len());
 
     // SYNC(record-publish): release; pairs with the reader's first look.
-    header[SEQUENCE].store(2 * version, Ordering::Release);
+    header[SEQUENCE].store(version.wrapping_mul(2), Ordering::Release);
     version
 }
 
@@ -465,8 +503,9 @@ pub fn rename(record: &[Word], shape: Shape, pubkey: &Pubkey) -> u64 {
         word.store(0, Ordering::Relaxed);
     }
     // SYNC(record-rename): release; pairs with the acquire load in `identity`.
-    header[EPOCH].store(changing + 1, Ordering::Release);
-    changing + 1
+    let epoch = changing.wrapping_add(1);
+    header[EPOCH].store(epoch, Ordering::Release);
+    epoch
 }
 
 /// Makes the record nobody's and returns its odd epoch.

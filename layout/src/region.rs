@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use crate::clock;
 use crate::dir;
 use crate::error::OpenError;
@@ -49,7 +51,7 @@ pub struct RecordRef {
 }
 
 impl RecordRef {
-    /// Words before the payload in a copy made by [`Region::frozen`].
+    /// Words between meta and payload.
     pub fn extra_words(&self) -> usize {
         self.shape.extra_words
     }
@@ -108,6 +110,9 @@ impl Region {
         let schema = copy_bytes(mapping.words(), geometry.schema_offset, geometry.schema_len);
         let profile = Profile::from_json(&schema)
             .map_err(|error| corrupt(&format!("its schema section: {error}")))?;
+        if Sha256::digest(&schema)[..] != fixed.schema_hash {
+            return Err(corrupt("its schema section has another hash than its header says"));
+        }
         Ok(Self {
             geometry,
             profile: Arc::new(profile),
@@ -303,26 +308,10 @@ impl Region {
         Ok(Snapshot { meta, data: data.into_inner() })
     }
 
-    /// Extra words and payload of the newest version, behind `head` words that are left zero for
-    /// the caller, who is the allocation's only owner; and what the version says beside.
-    pub fn frozen(&self, account: &RecordRef, head: usize) -> Result<(Meta, Arc<[u64]>), Unread> {
-        let most = account.shape.extra_words + account.shape.payload_words;
-        let words_for =
-            |len: u32| head + (account.shape.extra_words + (len as usize).div_ceil(8)).min(most);
-        let mut len = self.read(account, |buffer| buffer.data_len())?;
-        loop {
-            // One allocation, in which the copy is made.
-            let mut words: Arc<[u64]> = std::iter::repeat_n(0, words_for(len)).collect();
-            let out = RefCell::new(Arc::get_mut(&mut words).unwrap_or_default());
-            let meta = self.read(account, |buffer| {
-                buffer.copy_words(out.borrow_mut().get_mut(head..).unwrap_or_default());
-                buffer.meta()
-            })?;
-            if words_for(meta.data_len) <= words.len() {
-                return Ok((meta, words));
-            }
-            len = meta.data_len;
-        }
+    /// Meta, extra words and payload of the newest version as they are in the region, in one
+    /// allocation; and what the version says beside.
+    pub fn frozen(&self, account: &RecordRef) -> Result<(Meta, Arc<[u64]>), Unread> {
+        self.read(account, |buffer| (buffer.meta(), buffer.copy_words()))
     }
 
     /// Whether the account is there to be read.
@@ -439,13 +428,15 @@ fn copy_bytes(words: &[Word], offset: usize, len: usize) -> Vec<u8> {
 /// Every offset and length within the file, sections in the known order, not overlapping.
 fn check_geometry(fixed: &Fixed, words: usize) -> Result<Geometry, String> {
     let total_len = words * 8;
-    let within = |what: &str, offset: u64, len: Option<u64>| -> Result<(usize, usize), String> {
+    let mut reached = PAGE as u64;
+    let mut within = |what: &str, offset: u64, len: Option<u64>| -> Result<(usize, usize), String> {
         let end = len.and_then(|len| offset.checked_add(len));
         match end {
-            Some(end) if offset >= PAGE as u64 && offset % 8 == 0 && end <= total_len as u64 => {
+            Some(end) if offset >= reached && offset % 8 == 0 && end <= total_len as u64 => {
+                reached = end;
                 Ok((offset as usize, (end - offset) as usize))
             }
-            _ => Err(format!("its {what} lies outside of it")),
+            _ => Err(format!("its {what} section lies outside of it or upon another")),
         }
     };
     let power = |what: &str, entries: u64| match entries.is_power_of_two() {

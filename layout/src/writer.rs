@@ -119,7 +119,8 @@ impl RegionWriter {
         let header = self.header();
         header.set_state(State::Starting);
         // A number that no earlier writer had, also when an earlier region is lost.
-        let generation = (header.owner(Owner::Generation) + 1).max(clock::unix_ns() / 1_000_000);
+        let next = header.owner(Owner::Generation).wrapping_add(1);
+        let generation = next.max(clock::unix_ns() / 1_000_000);
         header.set_owner(Owner::Generation, generation);
         header.set_owner(Owner::WriterPid, u64::from(std::process::id()));
         header.set_owner(Owner::WriterStartNs, now);

@@ -243,6 +243,16 @@ fn a_record_whose_words_are_all_ones_is_read_and_published_to() {
 }
 
 #[test]
+fn a_schema_with_a_changed_byte_is_refused() {
+    // Else a bot would read other bytes than it believes.
+    let bench = Bench::new();
+    let start = bench.image.0.windows(8).position(|bytes| bytes == b"reserves").unwrap();
+    let mut image = bench.damaged();
+    image.0[start] = b'R';
+    assert!(what_is_corrupt(bench.read(&image)).contains("schema"));
+}
+
+#[test]
 fn sections_that_lie_upon_each_other_are_refused() {
     let bench = Bench::new();
     bench.image.put(bench.dir.path());

@@ -22,7 +22,7 @@ pub struct Struct {
     /// The account.
     pub source: Source,
     /// The types.
-    pub schema: Arc<Schema>,
+    pub schema: &'static Schema,
     /// Which struct of the profile.
     pub index: usize,
     /// Where it starts in the account.
@@ -35,13 +35,13 @@ pub struct Struct {
 
 impl Struct {
     /// The struct with that index, at `base` in the account.
-    pub fn new(source: Source, schema: Arc<Schema>, index: usize, base: u32) -> Self {
+    pub fn new(source: Source, schema: &'static Schema, index: usize, base: u32) -> Self {
         let children = OnceLock::new();
         Self { source, schema, index, base, is_account: false, children }
     }
 
     /// The whole account; `None` if the profile has no struct for its kind.
-    pub fn account(source: Source, schema: Arc<Schema>, kind: Kind) -> Option<Self> {
+    pub fn account(source: Source, schema: &'static Schema, kind: Kind) -> Option<Self> {
         let index = schema.struct_of(kind)?.index();
         let account = Self::new(source, schema, index, DISCRIMINATOR);
         Some(Self { is_account: true, ..account })
@@ -49,7 +49,7 @@ impl Struct {
 
     /// The live view of an account.
     pub fn view_of(py: Python<'_>, handle: Arc<Handle>) -> PyResult<Option<Py<PyAny>>> {
-        let (schema, kind) = (Arc::clone(&handle.link.schema), handle.record.kind);
+        let (schema, kind) = (handle.link.schema, handle.record.kind);
         let Some(account) = Self::account(Source::Live(handle), schema, kind) else {
             return Ok(None);
         };
@@ -58,7 +58,7 @@ impl Struct {
 
     /// As an object of its made type.
     pub fn into_object<C: Class>(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let schema = Arc::clone(&self.schema);
+        let schema = self.schema;
         let class = schema.class::<C>(py, self.index)?;
         descriptors::instantiate(py, class, self)
     }
@@ -93,7 +93,7 @@ impl Struct {
             Source::Live(handle) => Frozen::of(handle)?,
             Source::Frozen(frozen) => frozen.clone(),
         };
-        let schema = Arc::clone(&self.schema);
+        let schema = self.schema;
         let copy = Self::new(Source::Frozen(frozen), schema, self.index, self.base);
         Ok(Self { is_account: self.is_account, ..copy })
     }
@@ -151,7 +151,7 @@ pub fn resolve(schema: &Schema, index: usize, base: u32, path: &str) -> PyResult
 fn struct_to_dict<'py>(
     py: Python<'py>,
     source: &Source,
-    schema: &Arc<Schema>,
+    schema: &'static Schema,
     index: usize,
     base: u32,
 ) -> PyResult<Bound<'py, PyDict>> {
@@ -166,7 +166,7 @@ fn struct_to_dict<'py>(
 fn plain_value(
     py: Python<'_>,
     source: &Source,
-    schema: &Arc<Schema>,
+    schema: &'static Schema,
     offset: u32,
     ty: Type,
 ) -> PyResult<Py<PyAny>> {

@@ -1,6 +1,5 @@
 //! Consistent cuts: several accounts as they were at one moment.
 
-use std::sync::Arc;
 
 use driftshm_layout::profile::Kind;
 use driftshm_layout::record::Presence;
@@ -225,7 +224,7 @@ fn records_of(
 /// A copy as a snapshot object.
 pub fn to_object(py: Python<'_>, link: &Link, copy: Frozen) -> PyResult<Py<PyAny>> {
     let kind = copy.kind();
-    let schema = Arc::clone(&link.schema);
-    let account = kind.and_then(|kind| Struct::account(Source::Frozen(copy), schema, kind));
+    let schema = link.schema;
+    let account = Struct::account(Source::Frozen(copy), schema, kind);
     account.ok_or_else(errors::schema_changed)?.into_object::<Snapshot>(py)
 }

@@ -9,7 +9,6 @@ use std::cell::Cell;
 use std::ffi::{CString, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::Arc;
 
 use driftshm_layout::profile::{FieldDef, Profile, Type};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -62,12 +61,28 @@ pub fn take_pending() -> PyResult<Struct> {
     PENDING.take().ok_or_else(|| PyTypeError::new_err("views and snapshots come from a Reader"))
 }
 
+/// A type made at run time.
+pub struct MadeClass {
+    /// The type.
+    pub class: Py<PyType>,
+    new: ffi::newfunc,
+    nothing: Py<PyTuple>,
+}
+
 /// Makes an instance of a made type.
-pub fn instantiate(py: Python<'_>, class: &Py<PyType>, inner: Struct) -> PyResult<Py<PyAny>> {
+pub fn instantiate(py: Python<'_>, made: &MadeClass, inner: Struct) -> PyResult<Py<PyAny>> {
     PENDING.set(Some(inner));
-    let made = class.bind(py).call0();
-    PENDING.set(None);
-    Ok(made?.unbind())
+    // SAFETY: `new` is the type's own `tp_new`, called as the interpreter would: with the type and
+    // an empty tuple, attached.
+    let object = unsafe {
+        (made.new)(made.class.as_ptr().cast(), made.nothing.as_ptr(), ptr::null_mut())
+    };
+    // SAFETY: a new reference, or null with an exception set.
+    let object = unsafe { Bound::from_owned_ptr_or_err(py, object) };
+    if object.is_err() {
+        PENDING.set(None);
+    }
+    Ok(object?.unbind())
 }
 
 /// Runs a getter's body; an error or a panic becomes the Python exception.
@@ -245,9 +260,9 @@ fn methods<C: Class>(schema: &Schema, index: usize) -> Vec<ffi::PyMethodDef> {
 /// Makes the Python type of a struct.
 pub fn make_class<C: Class>(
     py: Python<'_>,
-    schema: &Arc<Schema>,
+    schema: &'static Schema,
     index: usize,
-) -> PyResult<Py<PyType>> {
+) -> PyResult<MadeClass> {
     let def = schema.struct_def(index).map_or("", |def| &def.name);
     let module = module_of(&schema.profile);
     let (suffix, what) = if C::LIVE { ("", "Live view") } else { ("Snapshot", "Snapshot") };
@@ -284,5 +299,11 @@ pub fn make_class<C: Class>(
     let made = unsafe { ffi::PyType_FromSpecWithBases(&mut spec, bases.as_ptr()) };
     // SAFETY: a new reference or null with an exception set, as documented.
     let made = unsafe { Bound::from_owned_ptr_or_err(py, made) }?;
-    Ok(made.cast_into::<PyType>()?.unbind())
+    let class = made.cast_into::<PyType>()?;
+    // SAFETY: the type is a heap type, just made.
+    let new = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), ffi::Py_tp_new) };
+    // SAFETY: slot `tp_new` of a type is a `newfunc` or null, which `Option` of it also is.
+    let new = unsafe { std::mem::transmute::<*mut c_void, Option<ffi::newfunc>>(new) };
+    let new = new.ok_or_else(|| PyTypeError::new_err("the base class cannot be instantiated"))?;
+    Ok(MadeClass { class: class.unbind(), new, nothing: PyTuple::empty(py).unbind() })
 }

@@ -1,6 +1,6 @@
 //! Compiled getters: several fields of one version, without a copy of the account.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use driftshm_layout::profile::Type;
 use pyo3::prelude::*;
@@ -15,7 +15,7 @@ use crate::value;
 use crate::view::View;
 
 /// Words that are gathered without an allocation.
-const INLINE_WORDS: usize = 32;
+const INLINE_WORDS: usize = 16;
 
 /// Made by `fields(...)`: called with a view or snapshot it returns a tuple of the fields' values,
 /// all of one version. Paths are looked up once per type of account.
@@ -33,7 +33,7 @@ struct Plans {
 }
 
 struct Plan {
-    schema: Arc<Schema>,
+    schema: &'static Schema,
     index: usize,
     /// Offset from the start of the struct, type, words.
     fields: Vec<(u32, Type, usize)>,
@@ -63,7 +63,7 @@ impl Fields {
                     plans.plan.get_or_init(|| plan)
                 }
             };
-            if plan.index == s.index && Arc::ptr_eq(&plan.schema, &s.schema) {
+            if plan.index == s.index && std::ptr::eq(plan.schema, s.schema) {
                 return Ok(plan);
             }
             plans = plans.next.get_or_init(Box::default);
@@ -86,7 +86,7 @@ impl Fields {
             })
             .collect::<PyResult<Vec<_>>>()?;
         let words = fields.iter().map(|(.., words)| words).sum();
-        Ok(Plan { schema: Arc::clone(&s.schema), index: s.index, fields, words })
+        Ok(Plan { schema: s.schema, index: s.index, fields, words })
     }
 
     fn get<'py>(&self, py: Python<'py>, s: &Struct) -> PyResult<Bound<'py, PyTuple>> {

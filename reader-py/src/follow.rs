@@ -16,7 +16,7 @@ pub struct Link {
     /// The region.
     pub region: Arc<Region>,
     /// Its schema's Python types.
-    pub schema: Arc<Schema>,
+    pub schema: &'static Schema,
     next: OnceLock<Arc<Link>>,
 }
 
@@ -127,7 +127,7 @@ impl Handle {
         if Arc::ptr_eq(newest, &self.link) {
             return Some(self);
         }
-        if !Arc::ptr_eq(&newest.schema, &self.link.schema) {
+        if !std::ptr::eq(newest.schema, self.link.schema) {
             return None;
         }
         let found = newest.region.find(&self.pubkey).filter(|new| new.kind == self.record.kind);

@@ -31,10 +31,15 @@ pub struct Reader {
 
 /// Views that were made, so that an account's is always the same object. One set per schema.
 struct Views {
-    schema: Arc<Schema>,
-    markets: [Box<[OnceLock<Py<PyAny>>]>; 2],
+    schema: &'static Schema,
+    markets: [Box<[OnceLock<Market>]>; 2],
     by_key: Py<PyDict>,
     next: OnceLock<Box<Views>>,
+}
+
+struct Market {
+    view: Py<PyAny>,
+    handle: Arc<Handle>,
 }
 
 impl Views {
@@ -44,7 +49,7 @@ impl Views {
             (0..capacity.min(1 << 16)).map(|_| OnceLock::new()).collect()
         };
         Self {
-            schema: Arc::clone(&link.schema),
+            schema: link.schema,
             markets: [cells(Kind::PerpMarket), cells(Kind::SpotMarket)],
             by_key: PyDict::new(py).unbind(),
             next: OnceLock::new(),
@@ -53,7 +58,7 @@ impl Views {
 
     fn of<'a>(&'a self, py: Python<'_>, link: &Link) -> &'a Self {
         let mut views = self;
-        while !Arc::ptr_eq(&views.schema, &link.schema) {
+        while !std::ptr::eq(views.schema, link.schema) {
             views = views.next.get_or_init(|| Box::new(Self::new(py, link)));
         }
         views
@@ -86,9 +91,9 @@ impl Reader {
             Kind::SpotMarket => views.markets[1].get(record.place as usize),
             _ => None,
         };
-        if let Some(view) = cell.and_then(OnceLock::get) {
-            if is_current(view.bind(py)) {
-                return Ok(Some(view.clone_ref(py)));
+        if let Some(market) = cell.and_then(OnceLock::get) {
+            if market.handle.last().presence() != Presence::Gone {
+                return Ok(Some(market.view.clone_ref(py)));
             }
         }
         let Some(pubkey) = link.region.pubkey(record) else { return Ok(None) };
@@ -102,13 +107,14 @@ impl Reader {
         let Some(handle) = Handle::new(link, *record) else { return Ok(None) };
         let view = match record.kind {
             Kind::Oracle => Py::new(py, OracleView::of_account(&handle))?.into_any(),
-            _ => match Struct::view_of(py, handle)? {
+            _ => match Struct::view_of(py, Arc::clone(&handle))? {
                 Some(view) => view,
                 None => return Ok(None),
             },
         };
         if let Some(cell) = cell.filter(|cell| cell.get().is_none()) {
-            return Ok(Some(cell.get_or_init(|| view).clone_ref(py)));
+            let market = cell.get_or_init(|| Market { view, handle });
+            return Ok(Some(market.view.clone_ref(py)));
         }
         by_key.set_item(key, &view)?;
         Ok(Some(view))
@@ -173,14 +179,11 @@ impl Reader {
             Err(_) => self.market_place(kind, key)?,
         };
         let views = self.views.of(py, link);
-        if let Some(view) = views.markets[kind as usize].get(place).and_then(OnceLock::get) {
-            return match live(view.bind(py)) {
-                Some(handle) => {
-                    handle.guard(max_age)?;
-                    Ok(Some(view.clone_ref(py)))
-                }
-                None => self.present(py, link.region.at(kind, place), max_age),
-            };
+        if let Some(market) = views.markets[kind as usize].get(place).and_then(OnceLock::get) {
+            if is_live(&market.handle) {
+                market.handle.guard(max_age)?;
+                return Ok(Some(market.view.clone_ref(py)));
+            }
         }
         if place >= link.region.geometry().section(kind).capacity {
             self.market_place(kind, key)?;
@@ -267,7 +270,12 @@ fn is_current(view: &Bound<'_, PyAny>) -> bool {
 #[inline]
 fn live<'a>(view: &'a Bound<'_, PyAny>) -> Option<&'a Arc<Handle>> {
     let handle = view.cast::<View>().ok()?.get().handle();
-    (handle.current()?.presence() == Presence::Here).then_some(handle)
+    is_live(handle).then_some(handle)
+}
+
+#[inline]
+fn is_live(handle: &Handle) -> bool {
+    handle.current().is_some_and(|here| here.presence() == Presence::Here)
 }
 
 #[pymethods]

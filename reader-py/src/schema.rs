@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use driftshm_layout::profile::{EnumId, Kind, Profile, StructDef, StructId, Type};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyType};
+use pyo3::types::{PyBytes, PyDict, PyList};
 
-use crate::descriptors::{self, Class};
+use crate::descriptors::{self, Class, MadeClass};
 use crate::errors;
 
 /// One profile's types. Regions with the same schema share them.
@@ -14,8 +14,8 @@ pub struct Schema {
     /// What accounts look like.
     pub profile: Arc<Profile>,
     hash: [u8; 32],
-    views: Vec<OnceLock<Py<PyType>>>,
-    snapshots: Vec<OnceLock<Py<PyType>>>,
+    views: Vec<OnceLock<MadeClass>>,
+    snapshots: Vec<OnceLock<MadeClass>>,
     enums: Vec<OnceLock<Enum>>,
     json: OnceLock<Py<PyBytes>>,
     sizes: Vec<OnceLock<usize>>,
@@ -27,20 +27,21 @@ struct Enum {
     members: Vec<Py<PyAny>>,
 }
 
-static SCHEMAS: Mutex<Vec<Arc<Schema>>> = Mutex::new(Vec::new());
+static SCHEMAS: Mutex<Vec<&'static Schema>> = Mutex::new(Vec::new());
 
 fn cells<T>(count: usize) -> Vec<OnceLock<T>> {
     (0..count).map(|_| OnceLock::new()).collect()
 }
 
 impl Schema {
-    /// The types of a profile; made once per process.
-    pub fn of(profile: &Arc<Profile>, hash: &[u8; 32]) -> Arc<Self> {
+    /// The types of a profile; made once per process, and never freed: instances of the types may
+    /// outlive anything else.
+    pub fn of(profile: &Arc<Profile>, hash: &[u8; 32]) -> &'static Self {
         let mut known = SCHEMAS.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(schema) = known.iter().find(|schema| schema.hash == *hash) {
-            return Arc::clone(schema);
+            return schema;
         }
-        let schema = Arc::new(Self {
+        let schema: &'static Self = Box::leak(Box::new(Self {
             profile: Arc::clone(profile),
             hash: *hash,
             views: cells(profile.structs().len()),
@@ -49,13 +50,13 @@ impl Schema {
             json: OnceLock::new(),
             sizes: cells(profile.structs().len()),
             dtypes: Default::default(),
-        });
-        known.push(Arc::clone(&schema));
+        }));
+        known.push(schema);
         schema
     }
 
     /// The types of a profile that comes with the package.
-    pub fn builtin(name: &str) -> Option<Arc<Self>> {
+    pub fn builtin(name: &str) -> Option<&'static Self> {
         let profile = Profile::builtin(name)?;
         let hash = profile.schema_hash();
         Some(Self::of(&Arc::new(profile), &hash))
@@ -87,7 +88,7 @@ impl Schema {
     }
 
     /// The Python type of a struct.
-    pub fn class<C: Class>(self: &Arc<Self>, py: Python<'_>, index: usize) -> PyResult<&Py<PyType>> {
+    pub fn class<C: Class>(&'static self, py: Python<'_>, index: usize) -> PyResult<&'static MadeClass> {
         let cells = if C::LIVE { &self.views } else { &self.snapshots };
         let Some(cell) = cells.get(index) else {
             return Err(errors::wrong_type("the profile has no such struct".to_owned()));
@@ -158,7 +159,7 @@ impl Schema {
     }
 
     /// The inverse of [`Schema::to_pickle`].
-    pub fn from_pickle(pickled: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
+    pub fn from_pickle(pickled: &Bound<'_, PyAny>) -> PyResult<&'static Self> {
         let unknown = || errors::wrong_type("the pickle is of another version of driftshm".into());
         if let Ok(name) = pickled.extract::<String>() {
             return Self::builtin(&name).ok_or_else(unknown);
@@ -189,9 +190,9 @@ pub fn types_of_profile<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py,
     })?;
     let types = PyDict::new(py);
     for (index, def) in schema.profile.structs().iter().enumerate() {
-        types.set_item(&def.name, schema.class::<crate::view::View>(py, index)?)?;
+        types.set_item(&def.name, &schema.class::<crate::view::View>(py, index)?.class)?;
         let snapshot = schema.class::<crate::snapshot::Snapshot>(py, index)?;
-        types.set_item(format!("{}Snapshot", def.name), snapshot)?;
+        types.set_item(format!("{}Snapshot", def.name), &snapshot.class)?;
     }
     for def in schema.profile.enums() {
         let Some(id) = schema.profile.enum_by_name(&def.name) else { continue };

@@ -1,6 +1,6 @@
 //! Arrays within an account.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use driftshm_layout::profile::ArrayDef;
 use pyo3::exceptions::PyIndexError;
@@ -19,7 +19,7 @@ use crate::view::View;
 #[pyclass(frozen, module = "driftshm")]
 pub struct ArrayView {
     source: Source,
-    schema: Arc<Schema>,
+    schema: &'static Schema,
     base: u32,
     def: ArrayDef,
     items: Box<[OnceLock<Py<PyAny>>]>,
@@ -29,7 +29,7 @@ impl ArrayView {
     /// The array at `base` in the account.
     pub fn new(
         source: Source,
-        schema: Arc<Schema>,
+        schema: &'static Schema,
         base: u32,
         def: ArrayDef,
         items: Box<[OnceLock<Py<PyAny>>]>,
@@ -43,7 +43,7 @@ impl ArrayView {
     }
 
     /// The types.
-    pub fn schema(&self) -> &Arc<Schema> {
+    pub fn schema(&self) -> &'static Schema {
         &self.schema
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use driftshm_layout::Pubkey;
 use driftshm_layout::profile::Kind;
-use driftshm_layout::record;
+use driftshm_layout::record::{self, META_WORDS};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -106,7 +106,7 @@ impl Snapshot {
         let Ok(other) = other.cast::<Snapshot>() else { return false };
         let (a, b) = (&self.0, &other.get().0);
         let (ours, theirs) = (self.frozen(), other.get().frozen());
-        Arc::ptr_eq(&a.schema, &b.schema)
+        std::ptr::eq(a.schema, b.schema)
             && (a.index, a.base, ours.pubkey()) == (b.index, b.base, theirs.pubkey())
             && ours.meta().closed == theirs.meta().closed
             && a.bytes().ok() == b.bytes().ok()
@@ -126,32 +126,17 @@ impl Snapshot {
         let function = py.import("driftshm._driftshm")?.getattr("unpickle")?;
         let frozen = self.frozen();
         let words: Vec<u8> = frozen.words().iter().flat_map(|word| word.to_le_bytes()).collect();
-        let meta = frozen.meta();
-        let numbers = (
-            meta.version,
-            meta.slot,
-            meta.write_version,
-            meta.received_ns,
-            meta.publish_ns,
-            meta.lamports,
-            meta.data_len,
-            u32::from(meta.source),
-            [meta.closed, meta.layout_mismatch, meta.truncated].map(u32::from).to_vec(),
-        );
         let place = (self.0.index, self.0.base, self.0.is_account, frozen.extra_words());
         let arguments = (
             self.0.schema.to_pickle(py)?,
-            frozen.kind().map_or(u8::MAX, |kind| kind as u8),
+            frozen.kind() as u8,
             to_bytes(py, &frozen.pubkey().0),
-            numbers,
             to_bytes(py, &words),
             place,
         );
         Ok((function, arguments.into_pyobject(py)?))
     }
 }
-
-type Numbers = (u64, u64, u64, u64, u64, u64, u32, u8, Vec<u32>);
 
 /// Makes a snapshot from its pickle.
 #[pyfunction]
@@ -161,37 +146,26 @@ pub fn unpickle(
     schema: &Bound<'_, PyAny>,
     kind: u8,
     pubkey: [u8; 32],
-    numbers: Numbers,
     words: Vec<u8>,
     place: (usize, u32, bool, usize),
 ) -> PyResult<Py<PyAny>> {
     let schema = Schema::from_pickle(schema)?;
     let damaged = || errors::wrong_type("the pickle is damaged".to_owned());
     let kind = Kind::from_index(kind).ok_or_else(damaged)?;
-    let (version, slot, write_version, received_ns, publish_ns, lamports, data_len, source, flags) =
-        numbers;
-    let flag = |i: usize| flags.get(i).is_some_and(|flag| *flag != 0);
-    let meta = record::Meta {
-        version,
-        slot,
-        write_version,
-        received_ns,
-        publish_ns,
-        lamports,
-        data_len,
-        source,
-        closed: flag(0),
-        layout_mismatch: flag(1),
-        truncated: flag(2),
+    let words: Arc<[u64]> = words
+        .chunks_exact(8)
+        .map(|chunk| u64::from_le_bytes(chunk.try_into().unwrap_or_default()))
+        .collect();
+    let Some([.., version, flags]) = words.first_chunk::<META_WORDS>().copied() else {
+        return Err(damaged());
     };
+    let meta_words = words.first_chunk().copied().unwrap_or_default();
+    let meta = record::Meta::from_copy(meta_words, version, flags);
     let (index, base, is_account, extra_words) = place;
-    if schema.struct_def(index).is_none() || base > 1 << 20 || extra_words > words.len() / 8 {
+    if schema.struct_def(index).is_none() || base > 1 << 20 || extra_words > words.len() {
         return Err(damaged());
     }
-    let words = words
-        .chunks_exact(8)
-        .map(|chunk| u64::from_le_bytes(chunk.try_into().unwrap_or_default()));
-    let frozen = Frozen::from_parts(&meta, kind, extra_words, &Pubkey(pubkey), words);
+    let frozen = Frozen::new(&meta, words, kind, extra_words, &Pubkey(pubkey));
     let mut copy = Struct::new(Source::Frozen(frozen), schema, index, base);
     copy.is_account = is_account;
     copy.into_object::<Snapshot>(py)

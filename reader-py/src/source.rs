@@ -10,19 +10,19 @@ use pyo3::prelude::*;
 use crate::errors;
 use crate::follow::Handle;
 
-/// A copy of one version, in one allocation.
-///
-/// ```text
-///  word 0  version, slot, write_version, received_ns, publish_ns, lamports
-///       6  data_len │ source << 32 │ kind << 40 │ closed, mismatch, truncated << 48
-///       7  extra words
-///       8  pubkey (4 words)
-///      12  extra words, then the account
-/// ```
+/// A copy of one version.
 #[derive(Clone)]
-pub struct Frozen(Arc<[u64]>);
+pub struct Frozen {
+    /// Meta words, of which the last two say version and flags here, extra words, the account.
+    words: Arc<[u64]>,
+    pubkey: Pubkey,
+    kind: Kind,
+    extra_words: u32,
+}
 
-const HEAD: usize = 12;
+const META: usize = driftshm_layout::record::META_WORDS;
+const VERSION: usize = META - 2;
+const FLAGS: usize = META - 1;
 
 /// Live or frozen.
 #[derive(Clone)]
@@ -57,7 +57,7 @@ impl Words<'_> {
     pub fn extra(&self, index: usize) -> u64 {
         match self {
             Self::Live(buffer) => buffer.extra(index),
-            Self::Frozen(frozen) if index < frozen.extra_words() => frozen.word(HEAD + index),
+            Self::Frozen(frozen) if index < frozen.extra_words() => frozen.word(META + index),
             Self::Frozen(_) => 0,
         }
     }
@@ -74,71 +74,53 @@ impl Words<'_> {
     fn unreadable(&self) -> bool {
         match self {
             Self::Live(buffer) => buffer.unreadable(),
-            Self::Frozen(frozen) => frozen.word(6) >> 48 & 0b11 != 0,
+            Self::Frozen(frozen) => frozen.word(FLAGS) & 0b11 != 0,
         }
     }
 }
 
 impl Frozen {
     /// Copies the newest version of an account.
+    #[inline]
     pub fn of(handle: &Handle) -> PyResult<Self> {
-        let here = handle.current().ok_or_else(errors::schema_changed)?;
+        let Some(here) = handle.current() else { return Err(errors::schema_changed()) };
         Self::of_record(here.region(), &here.record, &handle.pubkey)
     }
 
     /// Copies the newest version of a record.
+    #[inline]
     pub fn of_record(region: &Region, record: &RecordRef, pubkey: &Pubkey) -> PyResult<Self> {
-        let (meta, mut words) = region.frozen(record, HEAD).map_err(|_| errors::gone())?;
-        let head = Self::head(&meta, record.kind, record.extra_words(), pubkey);
-        for (to, from) in Arc::get_mut(&mut words).unwrap_or_default().iter_mut().zip(head) {
-            *to = from;
-        }
-        Ok(Self(words))
+        let (meta, words) = region.frozen(record).map_err(|_| errors::gone())?;
+        Ok(Self::new(&meta, words, record.kind, record.extra_words(), pubkey))
     }
 
-    /// A copy from what a pickle holds: extra words and account.
-    pub fn from_parts(
+    /// A copy from meta words, extra words and account.
+    pub fn new(
         meta: &Meta,
+        mut words: Arc<[u64]>,
         kind: Kind,
         extra_words: usize,
         pubkey: &Pubkey,
-        words: impl Iterator<Item = u64>,
     ) -> Self {
-        Self(Self::head(meta, kind, extra_words, pubkey).into_iter().chain(words).collect())
-    }
-
-    fn head(meta: &Meta, kind: Kind, extra_words: usize, pubkey: &Pubkey) -> [u64; HEAD] {
-        let flags = [meta.closed, meta.layout_mismatch, meta.truncated].map(u64::from);
-        let flags = flags[0] | flags[1] << 1 | flags[2] << 2;
-        let what = u64::from(meta.data_len)
-            | u64::from(meta.source) << 32
-            | u64::from(kind as u8) << 40
-            | flags << 48;
-        let [a, b, c, d] = pubkey.to_words();
-        [
-            meta.version,
-            meta.slot,
-            meta.write_version,
-            meta.received_ns,
-            meta.publish_ns,
-            meta.lamports,
-            what,
-            extra_words as u64,
-            a,
-            b,
-            c,
-            d,
-        ]
+        if let Some(words) = Arc::get_mut(&mut words) {
+            if let Some([.., version, flags]) = words.first_chunk_mut::<META>() {
+                *version = meta.version;
+                *flags = u64::from(meta.closed)
+                    | u64::from(meta.layout_mismatch) << 1
+                    | u64::from(meta.truncated) << 2;
+            }
+        }
+        Self { words, pubkey: *pubkey, kind, extra_words: extra_words as u32 }
     }
 
     #[inline(always)]
     fn word(&self, index: usize) -> u64 {
-        self.0.get(index).copied().unwrap_or(0)
+        self.words.get(index).copied().unwrap_or(0)
     }
 
     #[inline(always)]
     fn u64_at(&self, offset: usize) -> u64 {
-        let (index, shift) = (HEAD + self.extra_words() + offset / 8, (offset % 8) as u32 * 8);
+        let (index, shift) = (META + self.extra_words() + offset / 8, (offset % 8) as u32 * 8);
         let low = self.word(index) >> shift;
         if shift == 0 { low } else { low | self.word(index + 1) << (64 - shift) }
     }
@@ -146,45 +128,33 @@ impl Frozen {
     /// How many extra words there are.
     #[inline(always)]
     pub fn extra_words(&self) -> usize {
-        self.word(7) as usize
+        self.extra_words as usize
     }
 
-    /// What it is; `None` for a number that no kind has.
-    pub fn kind(&self) -> Option<Kind> {
-        Kind::from_index((self.word(6) >> 40) as u8)
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// Its address.
     pub fn pubkey(&self) -> Pubkey {
-        Pubkey::from_words([8, 9, 10, 11].map(|i| self.word(i)))
+        self.pubkey
     }
 
     /// What it says beside its bytes.
     pub fn meta(&self) -> Meta {
-        let what = self.word(6);
-        Meta {
-            version: self.word(0),
-            slot: self.word(1),
-            write_version: self.word(2),
-            received_ns: self.word(3),
-            publish_ns: self.word(4),
-            lamports: self.word(5),
-            data_len: what as u32,
-            source: (what >> 32) as u8,
-            closed: what >> 48 & 1 != 0,
-            layout_mismatch: what >> 48 & 2 != 0,
-            truncated: what >> 48 & 4 != 0,
-        }
+        let words = self.words.first_chunk::<META>().copied().unwrap_or_default();
+        Meta::from_copy(words, self.word(VERSION), self.word(FLAGS))
     }
 
-    /// Extra words and account.
+    /// Meta words, extra words and account.
     pub fn words(&self) -> &[u64] {
-        self.0.get(HEAD..).unwrap_or_default()
+        &self.words
     }
 
     /// The account's words.
     pub fn payload(&self) -> &[u64] {
-        self.words().get(self.extra_words()..).unwrap_or_default()
+        self.words.get(META + self.extra_words()..).unwrap_or_default()
     }
 
     /// The account, byte for byte, as far as the record held it.

@@ -1,6 +1,6 @@
 //! Fields as Python values.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use driftshm_layout::Pubkey;
 use driftshm_layout::profile::Type;
@@ -63,7 +63,7 @@ fn wide(low: u64, high: u64) -> u128 {
 pub fn read(
     py: Python<'_>,
     source: &Source,
-    schema: &Arc<Schema>,
+    schema: &'static Schema,
     offset: u32,
     ty: Type,
 ) -> PyResult<Py<PyAny>> {
@@ -130,20 +130,20 @@ pub fn to_py(py: Python<'_>, schema: &Schema, ty: Type, raw: &[u64]) -> PyResult
 pub fn composite<C: Class>(
     py: Python<'_>,
     source: &Source,
-    schema: &Arc<Schema>,
+    schema: &'static Schema,
     offset: u32,
     ty: Type,
 ) -> PyResult<Py<PyAny>> {
     match ty {
         Type::Struct(id) => {
-            Struct::new(source.clone(), Arc::clone(schema), id.index(), offset).into_object::<C>(py)
+            Struct::new(source.clone(), schema, id.index(), offset).into_object::<C>(py)
         }
         Type::Array(id) => {
             let Some(def) = schema.profile.array(id) else {
                 return Err(errors::wrong_type("the profile has no such array".to_owned()));
             };
             let items = (0..def.len).map(|_| OnceLock::new()).collect();
-            let array = ArrayView::new(source.clone(), Arc::clone(schema), offset, def, items);
+            let array = ArrayView::new(source.clone(), schema, offset, def, items);
             Ok(Py::new(py, array)?.into_any())
         }
         _ => read(py, source, schema, offset, ty),

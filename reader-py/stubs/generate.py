@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Makes the typing stub of each profile: ``python/driftshm/<profile>.pyi``.
 
     python reader-py/stubs/generate.py            writes the stubs
@@ -55,7 +54,7 @@ def difference(path: Path, wanted: str) -> str:
 def main() -> int:
     """Writes or checks; returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 on a difference")
+    parser.add_argument("--check", action="store_true", help="only compare; 1 if one differs")
     check = parser.parse_args().check
     try:
         made = stubs()

@@ -118,12 +118,10 @@ def struct_class(
     lines += docstring(f"A {what} of {of}.", INDENT)
     lines.append("")
     if live:
-        lines.append(f"{INDENT}def snapshot(self, *, max_age: float | None = None) -> ", )
-        lines[-1] += f"{name}Snapshot:"
+        signature = "def snapshot(self, *, max_age: float | None = None)"
+        lines.append(f"{INDENT}{signature} -> {name}Snapshot:")
         text = "A frozen copy of the newest version. Raises `StaleError` as `ensure_fresh` does."
         lines += docstring(text, INDENT * 2)
-    else:
-        lines.append(f"{INDENT}def __buffer__(self, flags: int, /) -> memoryview: ...")
     for field in struct["fields"]:
         ty = python_type(profile, field["type"], live=live)
         lines += attribute(field["name"], ty, field_doc(profile, field, base))
@@ -160,17 +158,17 @@ def python_type(profile: Profile, text: str, *, live: bool) -> str:
 
 
 def field_doc(profile: Profile, field: Field, base: str) -> str:
-    """What the field is, what is there, and in which unit."""
+    """What the field is, what is there where its Python type does not say, and in which unit."""
     parts = [f"{field['doc']}."] if field.get("doc") else []
-    about = {"pubkey": "An address, base58"}.get(field["type"], field["type"])
-    array = re.fullmatch(r"\[(.+);(\d+)\]", field["type"])
+    ty: str = field["type"]
+    array = re.fullmatch(r"\[(.+);(\d+)\]", ty)
     if array:
-        about = f"{array[2]} bytes" if array[1] == "u8" else f"{array[2]} items"
-    if field.get("unit"):
-        about += f" in {unit_text(profile, field['unit'])}"
-    is_struct = field["type"] in profile["structs"]
-    if not is_struct or not parts:
-        parts.append(f"{about}.")
+        parts.append(f"{array[2]} {'bytes' if array[1] == 'u8' else 'items'}.")
+    elif ty == "pubkey":
+        parts.append("Base58.")
+    elif re.fullmatch(r"[ui]\d+", ty):
+        unit = field.get("unit")
+        parts.append(f"{ty} in {unit_text(profile, unit)}." if unit else f"{ty}.")
     if field["name"] in OWN_ATTRIBUTES - {"pubkey"}:
         parts.append(f"Hides `{base}.{field['name']}`: see `meta`.")
     return " ".join(parts)
@@ -193,8 +191,12 @@ def attribute(name: str, ty: str, doc: str, *, is_method: bool = False) -> Itera
     """A read-only property, or a method without arguments."""
     if not is_method:
         yield f"{INDENT}@property"
-    yield f"{INDENT}def {name}(self) -> {ty}:"
-    yield from docstring(doc, INDENT * 2)
+    signature = f"{INDENT}def {name}(self) -> {ty}:"
+    if doc:
+        yield signature
+        yield from docstring(doc, INDENT * 2)
+    else:
+        yield f"{signature} ..."
 
 
 def docstring(text: str, indent: str) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from replays import Script
 from support import BINARY, Writer, region_dir
 
 faulthandler.enable()
@@ -43,3 +44,11 @@ def writer(directory: Path) -> Iterator[Callable[..., Writer]]:
 def sim(writer: Callable[..., Writer]) -> Writer:
     """A live writer on a small simulated feed."""
     return writer("--feed", "sim", "--rate", "500", "--users", "20", "--seed", "7")
+
+
+@pytest.fixture
+def script(directory: Path) -> Iterator[Script]:
+    """A feed that the test plays by hand."""
+    made = Script(directory.with_name("script"))
+    yield made
+    made.close()

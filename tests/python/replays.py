@@ -19,6 +19,8 @@ from typing import Any
 
 from facts import base58, from_base58, layout, real_accounts
 
+import driftshm
+
 PIPE_BYTES = 1 << 20
 
 
@@ -34,18 +36,15 @@ def _steps(path: str) -> Iterator[str | int]:
 
 def place(kind: str, path: str) -> tuple[int, int, bool]:
     """Offset in the account, size, and whether the number is signed."""
-    offset, here = 8, kind
-    size = 0
+    offset, here, size, stride = 8, kind, 0, 0
     for step in _steps(path):
         if isinstance(step, int):
-            here, length = here[1:-1].rsplit(";", 1)
-            size = size // int(length)
-            offset += step * size
+            offset, size = offset + step * stride, stride
             continue
         fields = layout()["structs"][here]["fields"]
         field = next(field for field in fields if field["name"] == step)
         offset += field["offset"]
-        here, size = field["type"], field["size"]
+        here, size, stride = field["type"], field["size"], field.get("stride", 0)
     return offset, size, here in ("i8", "i16", "i32", "i64", "i128")
 
 
@@ -163,3 +162,35 @@ class Script:
 
     def close(self) -> None:
         os.close(self.pipe)
+
+
+class Publishing:
+    """Accounts of a script, and how many versions of each were said.
+
+    They are user stats, the smallest accounts that there are; ``total_fee_paid`` is the version.
+    """
+
+    def __init__(self, script: Script, count: int = 8) -> None:
+        self.script = script
+        self.authorities = [key(100 + number) for number in range(count)]
+        self.accounts: dict[str, Account] = {}
+        for authority in self.authorities:
+            pubkey = driftshm.derive_user_stats_account(authority)
+            self.accounts[pubkey] = blank("UserStats", pubkey).set("authority", authority)
+        self.keys = list(self.accounts)
+        self.versions = dict.fromkeys(self.keys, 0)
+
+    def next(self, pubkey: str, **more: Any) -> str:
+        """The line with the account's next version."""
+        self.versions[pubkey] += 1
+        account = self.accounts[pubkey].set("fees.total_fee_paid", self.versions[pubkey])
+        return account.line(**more)
+
+    def say(self, *pubkeys: str) -> None:
+        self.script.say(*(self.next(pubkey) for pubkey in pubkeys))
+
+    def published(self, reader: driftshm.Reader) -> dict[str, int]:
+        """The versions that the region has."""
+        views = [reader.get_user_stats(authority) for authority in self.authorities]
+        assert all(view.fees.total_fee_paid == view.version for view in views)
+        return {view.pubkey: view.version for view in views}

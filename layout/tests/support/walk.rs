@@ -72,9 +72,7 @@ fn read_account(region: &Region, account: &RecordRef, walk: &mut Walk) {
         assert!(matches!(presence, Presence::Here | Presence::Closed));
         walk.readable += 1;
     }
-    for head in [0, 1, 9] {
-        let _ = region.frozen(account, head);
-    }
+    let _ = region.frozen(account);
     let offsets = [0, 1, capacity - 8, capacity - 7, capacity, capacity + 4096, 1 << 40];
     for offset in offsets {
         let _ = region.read(account, |buffer| {

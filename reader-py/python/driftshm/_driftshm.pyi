@@ -35,7 +35,63 @@ from .drift_v2 import (
 )
 from .types import Account, FeedState, Item, Kind, Market, Pubkey
 
-T_co = TypeVar("T_co", covariant=True)
+__all__ = [
+    "ABI_VERSION",
+    "AccountClosedError",
+    "AccountGoneError",
+    "ArrayView",
+    "Change",
+    "ConnectionFailed",
+    "ConnectionRefusedByWriterError",
+    "ContendedError",
+    "CorruptRegionError",
+    "Cut",
+    "CutId",
+    "DescriptorLimitError",
+    "DriftShmError",
+    "FieldError",
+    "Fields",
+    "FilterError",
+    "ForkedError",
+    "FundingRate",
+    "IncompatibleRegionError",
+    "IncompatibleWriterError",
+    "Lagged",
+    "LayoutMismatchError",
+    "Meta",
+    "NoRegionError",
+    "OpenFailed",
+    "OracleInvalidError",
+    "OraclePriceData",
+    "OracleView",
+    "OtherClusterError",
+    "PubkeyError",
+    "Reader",
+    "ReaderClosedError",
+    "RegionNotReadyError",
+    "RegionPermissionError",
+    "SchemaChangedError",
+    "Snapshot",
+    "StaleError",
+    "Subscription",
+    "UnknownMarketError",
+    "View",
+    "Watch",
+    "WriterDeadError",
+    "__version__",
+    "after_fork",
+    "derive_perp_market_account",
+    "derive_spot_market_account",
+    "derive_state_account",
+    "derive_user_account",
+    "derive_user_stats_account",
+    "fields",
+    "funding_rate",
+    "types_of_profile",
+    "unpickle",
+]
+
+_T_co = TypeVar("_T_co", covariant=True)
 
 __version__: Final[str]
 ABI_VERSION: Final[int]
@@ -143,12 +199,13 @@ class Snapshot:
 
         Raises `FieldError` if there is none, TypeError if it is no number.
         """
+    def __buffer__(self, flags: int, /) -> memoryview: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
-class ArrayView(Generic[T_co]):
+class ArrayView(Generic[_T_co]):
     """An array of structs or numbers within an account, of a view or of a snapshot.
 
     Its items are views or snapshots themselves, always the same objects; numbers are read at each
@@ -157,10 +214,10 @@ class ArrayView(Generic[T_co]):
 
     def __len__(self) -> int: ...
     @overload
-    def __getitem__(self, index: int, /) -> T_co: ...
+    def __getitem__(self, index: int, /) -> _T_co: ...
     @overload
-    def __getitem__(self, index: slice, /) -> list[T_co]: ...
-    def __iter__(self) -> Iterator[T_co]: ...
+    def __getitem__(self, index: slice, /) -> list[_T_co]: ...
+    def __iter__(self) -> Iterator[_T_co]: ...
     def to_list(self) -> list[Any]:
         """All items of one version, as plain Python values (structs as dicts)."""
 
@@ -346,11 +403,18 @@ class Reader:
     ) -> OracleView | None:
         """The live view of a spot market's oracle; ``max_age`` is of the oracle."""
     @overload
-    def get_user(self, pubkey: Account, *, max_age: float | None = None) -> User | None:
+    def get_user(
+        self, pubkey: Account, *, authority: None = None, max_age: float | None = None
+    ) -> User | None:
         """The live view of a user account by its address, or by authority and sub-account."""
     @overload
     def get_user(
-        self, *, authority: Pubkey, sub_account_id: int = 0, max_age: float | None = None
+        self,
+        pubkey: None = None,
+        *,
+        authority: Pubkey,
+        sub_account_id: int = 0,
+        max_age: float | None = None,
     ) -> User | None: ...
     def get_user_stats(
         self, authority: Pubkey, *, max_age: float | None = None
@@ -548,13 +612,13 @@ class Subscription:
     it raises `ForkedError` in the child.
     """
 
-    def drain(self, max: int = 4096) -> list[Item]:
-        """What changed since the last call, at most ``max`` items, without waiting.
+    def drain(self, max: int = ...) -> list[Item]:
+        """What changed since the last call, at most ``max`` items (4096), without waiting.
 
         After it was empty, `fileno` becomes readable as soon as something changes: so drain until
         it is empty before you wait.
         """
-    def wait(self, timeout: float | None = None, *, max: int = 4096) -> list[Item]:
+    def wait(self, timeout: float | None = None, *, max: int = ...) -> list[Item]:
         """Waits until something changes, and returns it; an empty list when the time is up.
 
         ``timeout`` is in seconds, None for ever. Other threads run meanwhile, and signals (Ctrl-C)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ._driftshm import Change, Lagged, Subscription
-
-    Item = Change | Lagged
+    from ._driftshm import Subscription
+    from .types import Item
 
 T = TypeVar("T")
+Self = TypeVar("Self", bound="_Iterator[Any]")
 
 
 class _Stream:
@@ -107,7 +107,7 @@ class _Iterator(Generic[T]):
         """As `close`, for ``contextlib.aclosing``."""
         self._stream.close()
 
-    async def __aenter__(self: T) -> T:
+    async def __aenter__(self: Self) -> Self:
         return self
 
     async def __aexit__(

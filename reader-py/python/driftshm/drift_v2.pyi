@@ -109,7 +109,7 @@ class AMM(View):
         """A frozen copy of the newest version. Raises `StaleError` as `ensure_fresh` does."""
     @property
     def oracle(self) -> str:
-        """The account that prices the base asset. An address, base58."""
+        """The account that prices the base asset. Base58."""
     @property
     def historical_oracle_data(self) -> HistoricalOracleData:
         """What the program saw of the oracle."""
@@ -367,10 +367,10 @@ class AMM(View):
         """
     @property
     def oracle_source(self) -> OracleSource:
-        """How the oracle is to be read. OracleSource."""
+        """How the oracle is to be read."""
     @property
     def last_oracle_valid(self) -> bool:
-        """Whether the oracle was valid at the last update. bool."""
+        """Whether the oracle was valid at the last update."""
     @property
     def target_base_asset_amount_per_lp(self) -> int:
         """What base_asset_amount_per_lp is steered to. i32 in BASE_PRECISION, 9 decimals."""
@@ -415,10 +415,9 @@ class AMM(View):
 class AMMSnapshot(Snapshot):
     """A snapshot of a struct AMM within an account."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def oracle(self) -> str:
-        """The account that prices the base asset. An address, base58."""
+        """The account that prices the base asset. Base58."""
     @property
     def historical_oracle_data(self) -> HistoricalOracleDataSnapshot:
         """What the program saw of the oracle."""
@@ -676,10 +675,10 @@ class AMMSnapshot(Snapshot):
         """
     @property
     def oracle_source(self) -> OracleSource:
-        """How the oracle is to be read. OracleSource."""
+        """How the oracle is to be read."""
     @property
     def last_oracle_valid(self) -> bool:
-        """Whether the oracle was valid at the last update. bool."""
+        """Whether the oracle was valid at the last update."""
     @property
     def target_base_asset_amount_per_lp(self) -> int:
         """What base_asset_amount_per_lp is steered to. i32 in BASE_PRECISION, 9 decimals."""
@@ -746,7 +745,6 @@ class FeeStructure(View):
 class FeeStructureSnapshot(Snapshot):
     """A snapshot of a struct FeeStructure within an account."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def fee_tiers(self) -> ArrayView[FeeTierSnapshot]:
         """By the user's volume. 10 items."""
@@ -798,7 +796,6 @@ class FeeTier(View):
 class FeeTierSnapshot(Snapshot):
     """A snapshot of a struct FeeTier within an account."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def fee_numerator(self) -> int:
         """u32."""
@@ -850,7 +847,6 @@ class HistoricalIndexData(View):
 class HistoricalIndexDataSnapshot(Snapshot):
     """A snapshot of a struct HistoricalIndexData within an account."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def last_index_bid_price(self) -> int:
         """u64 in PRICE_PRECISION, 6 decimals."""
@@ -896,7 +892,6 @@ class HistoricalOracleData(View):
 class HistoricalOracleDataSnapshot(Snapshot):
     """A snapshot of a struct HistoricalOracleData within an account."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def last_oracle_price(self) -> int:
         """The oracle price that the program saw last. i64 in PRICE_PRECISION, 6 decimals."""
@@ -945,7 +940,6 @@ class InsuranceClaim(View):
 class InsuranceClaimSnapshot(Snapshot):
     """A snapshot of a struct InsuranceClaim within an account."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def revenue_withdraw_since_last_settle(self) -> int:
         """Positive if funds left the market, negative if they were drawn in.
@@ -973,7 +967,7 @@ class InsuranceFund(View):
         """A frozen copy of the newest version. Raises `StaleError` as `ensure_fresh` does."""
     @property
     def vault(self) -> str:
-        """The token account. An address, base58."""
+        """The token account. Base58."""
     @property
     def total_shares(self) -> int:
         """All shares. u128."""
@@ -1003,10 +997,9 @@ class InsuranceFund(View):
 class InsuranceFundSnapshot(Snapshot):
     """A snapshot of a struct InsuranceFund within an account."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def vault(self) -> str:
-        """The token account. An address, base58."""
+        """The token account. Base58."""
     @property
     def total_shares(self) -> int:
         """All shares. u128."""
@@ -1039,23 +1032,18 @@ class OracleGuardRails(View):
     def snapshot(self, *, max_age: float | None = None) -> OracleGuardRailsSnapshot:
         """A frozen copy of the newest version. Raises `StaleError` as `ensure_fresh` does."""
     @property
-    def price_divergence(self) -> PriceDivergenceGuardRails:
-        """PriceDivergenceGuardRails."""
+    def price_divergence(self) -> PriceDivergenceGuardRails: ...
     @property
-    def validity(self) -> ValidityGuardRails:
-        """ValidityGuardRails."""
+    def validity(self) -> ValidityGuardRails: ...
 
 @final
 class OracleGuardRailsSnapshot(Snapshot):
     """A snapshot of a struct OracleGuardRails within an account."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
-    def price_divergence(self) -> PriceDivergenceGuardRailsSnapshot:
-        """PriceDivergenceGuardRails."""
+    def price_divergence(self) -> PriceDivergenceGuardRailsSnapshot: ...
     @property
-    def validity(self) -> ValidityGuardRailsSnapshot:
-        """ValidityGuardRails."""
+    def validity(self) -> ValidityGuardRailsSnapshot: ...
 
 @final
 class Order(View):
@@ -1107,34 +1095,32 @@ class Order(View):
         """Of the perp or spot market. u16."""
     @property
     def status(self) -> OrderStatus:
-        """Init means that the place is unused. OrderStatus."""
+        """Init means that the place is unused."""
     @property
-    def order_type(self) -> OrderType:
-        """OrderType."""
+    def order_type(self) -> OrderType: ...
     @property
-    def market_type(self) -> MarketType:
-        """MarketType."""
+    def market_type(self) -> MarketType: ...
     @property
     def user_order_id(self) -> int:
         """Chosen by the user. u8."""
     @property
     def existing_position_direction(self) -> PositionDirection:
-        """The user's position when it was placed. PositionDirection."""
+        """The user's position when it was placed."""
     @property
     def direction(self) -> PositionDirection:
-        """Long is a bid, Short an ask. PositionDirection."""
+        """Long is a bid, Short an ask."""
     @property
     def reduce_only(self) -> bool:
-        """It may only make the position smaller. bool."""
+        """It may only make the position smaller."""
     @property
     def post_only(self) -> bool:
-        """It must be the maker. bool."""
+        """It must be the maker."""
     @property
     def immediate_or_cancel(self) -> bool:
-        """It is cancelled unless filled in its slot. bool."""
+        """It is cancelled unless filled in its slot."""
     @property
     def trigger_condition(self) -> OrderTriggerCondition:
-        """For trigger orders. OrderTriggerCondition."""
+        """For trigger orders."""
     @property
     def auction_duration(self) -> int:
         """How long the auction lasts. u8 in slots."""
@@ -1152,7 +1138,6 @@ class Order(View):
 class OrderSnapshot(Snapshot):
     """A snapshot of a struct Order within an account."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def slot(self) -> int:
         """When it was placed. u64 in slot. Hides `Snapshot.slot`: see `meta`."""
@@ -1197,34 +1182,32 @@ class OrderSnapshot(Snapshot):
         """Of the perp or spot market. u16."""
     @property
     def status(self) -> OrderStatus:
-        """Init means that the place is unused. OrderStatus."""
+        """Init means that the place is unused."""
     @property
-    def order_type(self) -> OrderType:
-        """OrderType."""
+    def order_type(self) -> OrderType: ...
     @property
-    def market_type(self) -> MarketType:
-        """MarketType."""
+    def market_type(self) -> MarketType: ...
     @property
     def user_order_id(self) -> int:
         """Chosen by the user. u8."""
     @property
     def existing_position_direction(self) -> PositionDirection:
-        """The user's position when it was placed. PositionDirection."""
+        """The user's position when it was placed."""
     @property
     def direction(self) -> PositionDirection:
-        """Long is a bid, Short an ask. PositionDirection."""
+        """Long is a bid, Short an ask."""
     @property
     def reduce_only(self) -> bool:
-        """It may only make the position smaller. bool."""
+        """It may only make the position smaller."""
     @property
     def post_only(self) -> bool:
-        """It must be the maker. bool."""
+        """It must be the maker."""
     @property
     def immediate_or_cancel(self) -> bool:
-        """It is cancelled unless filled in its slot. bool."""
+        """It is cancelled unless filled in its slot."""
     @property
     def trigger_condition(self) -> OrderTriggerCondition:
-        """For trigger orders. OrderTriggerCondition."""
+        """For trigger orders."""
     @property
     def auction_duration(self) -> int:
         """How long the auction lasts. u8 in slots."""
@@ -1258,7 +1241,6 @@ class OrderFillerRewardStructure(View):
 class OrderFillerRewardStructureSnapshot(Snapshot):
     """A snapshot of a struct OrderFillerRewardStructure within an account."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def reward_numerator(self) -> int:
         """u32."""
@@ -1277,7 +1259,7 @@ class PerpMarket(View):
         """A frozen copy of the newest version. Raises `StaleError` as `ensure_fresh` does."""
     @property
     def pubkey(self) -> str:
-        """The market's own address. An address, base58."""
+        """The market's own address. Base58."""
     @property
     def amm(self) -> AMM:
         """The automated market maker."""
@@ -1343,13 +1325,12 @@ class PerpMarket(View):
         """u16."""
     @property
     def status(self) -> MarketStatus:
-        """What users may do. MarketStatus."""
+        """What users may do."""
     @property
-    def contract_type(self) -> ContractType:
-        """ContractType."""
+    def contract_type(self) -> ContractType: ...
     @property
     def contract_tier(self) -> ContractTier:
-        """How much insurance it may get. ContractTier."""
+        """How much insurance it may get."""
     @property
     def paused_operations(self) -> int:
         """A bit for each. u8."""
@@ -1452,10 +1433,9 @@ class PerpMarket(View):
 class PerpMarketSnapshot(Snapshot):
     """A snapshot of the account PerpMarket."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def pubkey(self) -> str:
-        """The market's own address. An address, base58."""
+        """The market's own address. Base58."""
     @property
     def amm(self) -> AMMSnapshot:
         """The automated market maker."""
@@ -1521,13 +1501,12 @@ class PerpMarketSnapshot(Snapshot):
         """u16."""
     @property
     def status(self) -> MarketStatus:
-        """What users may do. MarketStatus."""
+        """What users may do."""
     @property
-    def contract_type(self) -> ContractType:
-        """ContractType."""
+    def contract_type(self) -> ContractType: ...
     @property
     def contract_tier(self) -> ContractTier:
-        """How much insurance it may get. ContractTier."""
+        """How much insurance it may get."""
     @property
     def paused_operations(self) -> int:
         """A bit for each. u8."""
@@ -1676,7 +1655,6 @@ class PerpPosition(View):
 class PerpPositionSnapshot(Snapshot):
     """A snapshot of a struct PerpPosition within an account."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def last_cumulative_funding_rate(self) -> int:
         """The market's when funding was last settled. i64 in FUNDING_RATE_PRECISION, 9 decimals."""
@@ -1752,7 +1730,6 @@ class PoolBalance(View):
 class PoolBalanceSnapshot(Snapshot):
     """A snapshot of a struct PoolBalance within an account."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def scaled_balance(self) -> int:
         """Times the market's cumulative deposit interest: the token amount.
@@ -1798,7 +1775,6 @@ class PrelaunchOracle(View):
 class PrelaunchOracleSnapshot(Snapshot):
     """A snapshot of the account PrelaunchOracle."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def price(self) -> int:
         """i64 in PRICE_PRECISION, 6 decimals."""
@@ -1838,7 +1814,6 @@ class PriceDivergenceGuardRails(View):
 class PriceDivergenceGuardRailsSnapshot(Snapshot):
     """A snapshot of a struct PriceDivergenceGuardRails within an account."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def mark_oracle_percent_divergence(self) -> int:
         """u64 in PERCENTAGE_PRECISION, 6 decimals."""
@@ -1875,7 +1850,6 @@ class PythLazerOracle(View):
 class PythLazerOracleSnapshot(Snapshot):
     """A snapshot of the account PythLazerOracle."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def price(self) -> int:
         """Times 10^exponent. i64."""
@@ -1903,25 +1877,23 @@ class SpotMarket(View):
         """A frozen copy of the newest version. Raises `StaleError` as `ensure_fresh` does."""
     @property
     def pubkey(self) -> str:
-        """The market's own address. An address, base58."""
+        """The market's own address. Base58."""
     @property
     def oracle(self) -> str:
-        """The account that prices the token. An address, base58."""
+        """The account that prices the token. Base58."""
     @property
     def mint(self) -> str:
-        """The token. An address, base58."""
+        """The token. Base58."""
     @property
     def vault(self) -> str:
-        """Holds the deposits. An address, base58."""
+        """Holds the deposits. Base58."""
     @property
     def name(self) -> bytes:
         """Such as SOL, padded with spaces. 32 bytes."""
     @property
-    def historical_oracle_data(self) -> HistoricalOracleData:
-        """HistoricalOracleData."""
+    def historical_oracle_data(self) -> HistoricalOracleData: ...
     @property
-    def historical_index_data(self) -> HistoricalIndexData:
-        """HistoricalIndexData."""
+    def historical_index_data(self) -> HistoricalIndexData: ...
     @property
     def revenue_pool(self) -> PoolBalance:
         """Revenue in this market's token."""
@@ -2041,16 +2013,16 @@ class SpotMarket(View):
         """u16."""
     @property
     def orders_enabled(self) -> bool:
-        """Whether the token can be traded. bool."""
+        """Whether the token can be traded."""
     @property
     def oracle_source(self) -> OracleSource:
-        """How the oracle is to be read. OracleSource."""
+        """How the oracle is to be read."""
     @property
     def status(self) -> MarketStatus:
-        """What users may do. MarketStatus."""
+        """What users may do."""
     @property
     def asset_tier(self) -> AssetTier:
-        """How it may be used as collateral. AssetTier."""
+        """How it may be used as collateral."""
     @property
     def paused_operations(self) -> int:
         """A bit for each. u8."""
@@ -2134,28 +2106,25 @@ class SpotMarket(View):
 class SpotMarketSnapshot(Snapshot):
     """A snapshot of the account SpotMarket."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def pubkey(self) -> str:
-        """The market's own address. An address, base58."""
+        """The market's own address. Base58."""
     @property
     def oracle(self) -> str:
-        """The account that prices the token. An address, base58."""
+        """The account that prices the token. Base58."""
     @property
     def mint(self) -> str:
-        """The token. An address, base58."""
+        """The token. Base58."""
     @property
     def vault(self) -> str:
-        """Holds the deposits. An address, base58."""
+        """Holds the deposits. Base58."""
     @property
     def name(self) -> bytes:
         """Such as SOL, padded with spaces. 32 bytes."""
     @property
-    def historical_oracle_data(self) -> HistoricalOracleDataSnapshot:
-        """HistoricalOracleData."""
+    def historical_oracle_data(self) -> HistoricalOracleDataSnapshot: ...
     @property
-    def historical_index_data(self) -> HistoricalIndexDataSnapshot:
-        """HistoricalIndexData."""
+    def historical_index_data(self) -> HistoricalIndexDataSnapshot: ...
     @property
     def revenue_pool(self) -> PoolBalanceSnapshot:
         """Revenue in this market's token."""
@@ -2275,16 +2244,16 @@ class SpotMarketSnapshot(Snapshot):
         """u16."""
     @property
     def orders_enabled(self) -> bool:
-        """Whether the token can be traded. bool."""
+        """Whether the token can be traded."""
     @property
     def oracle_source(self) -> OracleSource:
-        """How the oracle is to be read. OracleSource."""
+        """How the oracle is to be read."""
     @property
     def status(self) -> MarketStatus:
-        """What users may do. MarketStatus."""
+        """What users may do."""
     @property
     def asset_tier(self) -> AssetTier:
-        """How it may be used as collateral. AssetTier."""
+        """How it may be used as collateral."""
     @property
     def paused_operations(self) -> int:
         """A bit for each. u8."""
@@ -2378,7 +2347,7 @@ class SpotPosition(View):
         """u16."""
     @property
     def balance_type(self) -> SpotBalanceType:
-        """Whether it is a deposit or a borrow. SpotBalanceType."""
+        """Whether it is a deposit or a borrow."""
     @property
     def open_orders(self) -> int:
         """How many. u8."""
@@ -2390,7 +2359,6 @@ class SpotPosition(View):
 class SpotPositionSnapshot(Snapshot):
     """A snapshot of a struct SpotPosition within an account."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def scaled_balance(self) -> int:
         """Times the market's cumulative interest: the token amount.
@@ -2411,7 +2379,7 @@ class SpotPositionSnapshot(Snapshot):
         """u16."""
     @property
     def balance_type(self) -> SpotBalanceType:
-        """Whether it is a deposit or a borrow. SpotBalanceType."""
+        """Whether it is a deposit or a borrow."""
     @property
     def open_orders(self) -> int:
         """How many. u8."""
@@ -2427,28 +2395,25 @@ class State(View):
         """A frozen copy of the newest version. Raises `StaleError` as `ensure_fresh` does."""
     @property
     def admin(self) -> str:
-        """An address, base58."""
+        """Base58."""
     @property
     def whitelist_mint(self) -> str:
-        """An address, base58."""
+        """Base58."""
     @property
     def discount_mint(self) -> str:
-        """An address, base58."""
+        """Base58."""
     @property
     def signer(self) -> str:
-        """An address, base58."""
+        """Base58."""
     @property
     def srm_vault(self) -> str:
-        """An address, base58."""
+        """Base58."""
     @property
-    def perp_fee_structure(self) -> FeeStructure:
-        """FeeStructure."""
+    def perp_fee_structure(self) -> FeeStructure: ...
     @property
-    def spot_fee_structure(self) -> FeeStructure:
-        """FeeStructure."""
+    def spot_fee_structure(self) -> FeeStructure: ...
     @property
-    def oracle_guard_rails(self) -> OracleGuardRails:
-        """OracleGuardRails."""
+    def oracle_guard_rails(self) -> OracleGuardRails: ...
     @property
     def number_of_authorities(self) -> int:
         """u64."""
@@ -2511,31 +2476,27 @@ class State(View):
 class StateSnapshot(Snapshot):
     """A snapshot of the account State."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def admin(self) -> str:
-        """An address, base58."""
+        """Base58."""
     @property
     def whitelist_mint(self) -> str:
-        """An address, base58."""
+        """Base58."""
     @property
     def discount_mint(self) -> str:
-        """An address, base58."""
+        """Base58."""
     @property
     def signer(self) -> str:
-        """An address, base58."""
+        """Base58."""
     @property
     def srm_vault(self) -> str:
-        """An address, base58."""
+        """Base58."""
     @property
-    def perp_fee_structure(self) -> FeeStructureSnapshot:
-        """FeeStructure."""
+    def perp_fee_structure(self) -> FeeStructureSnapshot: ...
     @property
-    def spot_fee_structure(self) -> FeeStructureSnapshot:
-        """FeeStructure."""
+    def spot_fee_structure(self) -> FeeStructureSnapshot: ...
     @property
-    def oracle_guard_rails(self) -> OracleGuardRailsSnapshot:
-        """OracleGuardRails."""
+    def oracle_guard_rails(self) -> OracleGuardRailsSnapshot: ...
     @property
     def number_of_authorities(self) -> int:
         """u64."""
@@ -2602,10 +2563,10 @@ class User(View):
         """A frozen copy of the newest version. Raises `StaleError` as `ensure_fresh` does."""
     @property
     def authority(self) -> str:
-        """The owner. An address, base58."""
+        """The owner. Base58."""
     @property
     def delegate(self) -> str:
-        """May trade for the owner but not withdraw. An address, base58."""
+        """May trade for the owner but not withdraw. Base58."""
     @property
     def name(self) -> bytes:
         """Chosen by the owner, padded with spaces. 32 bytes."""
@@ -2661,26 +2622,22 @@ class User(View):
     def status(self) -> int:
         """A bit each: being liquidated, bankrupt, reduce only, advanced LP. u8."""
     @property
-    def is_margin_trading_enabled(self) -> bool:
-        """bool."""
+    def is_margin_trading_enabled(self) -> bool: ...
     @property
     def idle(self) -> bool:
-        """A week without orders, positions and borrows: bots may ignore it. bool."""
+        """A week without orders, positions and borrows: bots may ignore it."""
     @property
     def open_orders(self) -> int:
         """How many. u8."""
     @property
-    def has_open_order(self) -> bool:
-        """bool."""
+    def has_open_order(self) -> bool: ...
     @property
     def open_auctions(self) -> int:
         """How many orders are in auction. u8."""
     @property
-    def has_open_auction(self) -> bool:
-        """bool."""
+    def has_open_auction(self) -> bool: ...
     @property
-    def margin_mode(self) -> MarginMode:
-        """MarginMode."""
+    def margin_mode(self) -> MarginMode: ...
     @property
     def pool_id(self) -> int:
         """u8."""
@@ -2698,13 +2655,12 @@ class User(View):
 class UserSnapshot(Snapshot):
     """A snapshot of the account User."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def authority(self) -> str:
-        """The owner. An address, base58."""
+        """The owner. Base58."""
     @property
     def delegate(self) -> str:
-        """May trade for the owner but not withdraw. An address, base58."""
+        """May trade for the owner but not withdraw. Base58."""
     @property
     def name(self) -> bytes:
         """Chosen by the owner, padded with spaces. 32 bytes."""
@@ -2760,26 +2716,22 @@ class UserSnapshot(Snapshot):
     def status(self) -> int:
         """A bit each: being liquidated, bankrupt, reduce only, advanced LP. u8."""
     @property
-    def is_margin_trading_enabled(self) -> bool:
-        """bool."""
+    def is_margin_trading_enabled(self) -> bool: ...
     @property
     def idle(self) -> bool:
-        """A week without orders, positions and borrows: bots may ignore it. bool."""
+        """A week without orders, positions and borrows: bots may ignore it."""
     @property
     def open_orders(self) -> int:
         """How many. u8."""
     @property
-    def has_open_order(self) -> bool:
-        """bool."""
+    def has_open_order(self) -> bool: ...
     @property
     def open_auctions(self) -> int:
         """How many orders are in auction. u8."""
     @property
-    def has_open_auction(self) -> bool:
-        """bool."""
+    def has_open_auction(self) -> bool: ...
     @property
-    def margin_mode(self) -> MarginMode:
-        """MarginMode."""
+    def margin_mode(self) -> MarginMode: ...
     @property
     def pool_id(self) -> int:
         """u8."""
@@ -2822,7 +2774,6 @@ class UserFees(View):
 class UserFeesSnapshot(Snapshot):
     """A snapshot of a struct UserFees within an account."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def total_fee_paid(self) -> int:
         """As a taker. u64 in QUOTE_PRECISION, 6 decimals."""
@@ -2850,13 +2801,12 @@ class UserStats(View):
         """A frozen copy of the newest version. Raises `StaleError` as `ensure_fresh` does."""
     @property
     def authority(self) -> str:
-        """Whose stats they are. An address, base58."""
+        """Whose stats they are. Base58."""
     @property
     def referrer(self) -> str:
-        """Who referred the user. An address, base58."""
+        """Who referred the user. Base58."""
     @property
-    def fees(self) -> UserFees:
-        """UserFees."""
+    def fees(self) -> UserFees: ...
     @property
     def next_epoch_ts(self) -> int:
         """When the referrer's epoch ends. i64 in unix_seconds."""
@@ -2931,16 +2881,14 @@ class UserStats(View):
 class UserStatsSnapshot(Snapshot):
     """A snapshot of the account UserStats."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def authority(self) -> str:
-        """Whose stats they are. An address, base58."""
+        """Whose stats they are. Base58."""
     @property
     def referrer(self) -> str:
-        """Who referred the user. An address, base58."""
+        """Who referred the user. Base58."""
     @property
-    def fees(self) -> UserFeesSnapshot:
-        """UserFees."""
+    def fees(self) -> UserFeesSnapshot: ...
     @property
     def next_epoch_ts(self) -> int:
         """When the referrer's epoch ends. i64 in unix_seconds."""
@@ -3034,7 +2982,6 @@ class ValidityGuardRails(View):
 class ValidityGuardRailsSnapshot(Snapshot):
     """A snapshot of a struct ValidityGuardRails within an account."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def slots_before_stale_for_amm(self) -> int:
         """i64 in slots."""

@@ -10,12 +10,10 @@ from .aio import Batches, Changes
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from ._driftshm import Change, OracleView, Pubkey, View
-
-    Market = int | str | View
-    Account = Pubkey | View | OracleView
+    from ._driftshm import OracleView, View
+    from .types import Account, Kind, Market
 
 
 class Reader(_driftshm.Reader):
@@ -31,7 +29,7 @@ class Reader(_driftshm.Reader):
         users: Account | Iterable[Account] | None = None,
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
-        kinds: Iterable[str] | None = None,
+        kinds: Sequence[Kind] | None = None,
         conflate: bool = True,
         timeout: float = 2.0,
     ) -> Changes:
@@ -66,11 +64,11 @@ class Reader(_driftshm.Reader):
         users: Account | Iterable[Account] | None = None,
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
-        kinds: Iterable[str] | None = None,
+        kinds: Sequence[Kind] | None = None,
         conflate: bool = True,
         timeout: float = 2.0,
     ) -> Batches:
-        """As `changes`, but all changes that wait at once, as a list: cheaper when there are many."""
+        """As `changes`, but all that wait at once, as a list: cheaper when there are many."""
         return Batches(
             self.subscribe(
                 perp_markets=perp_markets,

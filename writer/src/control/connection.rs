@@ -54,8 +54,7 @@ impl Drop for Subscriptions {
 
 /// Serves one client until it goes.
 pub(super) async fn serve(socket: UnixSeqpacket, shared: Shared, permit: Permit) {
-    let subscriptions =
-        Subscriptions { publisher: shared.publisher.clone(), keys: HashMap::new() };
+    let subscriptions = Subscriptions { publisher: shared.publisher.clone(), keys: HashMap::new() };
     let mut connection = Connection { socket, shared, permit, subscriptions };
     if let Err(End::Refused(Refusal(code, message))) = connection.run().await {
         let Connection { socket, shared, permit, subscriptions } = connection;

@@ -14,7 +14,12 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Says why and closes. A socket that is closed with messages in it that nobody read resets the
 /// connection, and the client would see that and not the answer: so they are read first, for a
 /// moment.
-pub(super) async fn refuse(socket: UnixSeqpacket, buffer: &Buffer, code: ErrorCode, message: String) {
+pub(super) async fn refuse(
+    socket: UnixSeqpacket,
+    buffer: &Buffer,
+    code: ErrorCode,
+    message: String,
+) {
     let farewell = async {
         if send(&socket, &Response::Error { code, message }).await.is_err() {
             return;

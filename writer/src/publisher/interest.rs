@@ -158,7 +158,13 @@ mod tests {
         }
     }
 
-    fn concerned(interest: &mut Interest, batch: u64, kind: Kind, place: u32, key: Pubkey) -> usize {
+    fn concerned(
+        interest: &mut Interest,
+        batch: u64,
+        kind: Kind,
+        place: u32,
+        key: Pubkey,
+    ) -> usize {
         let mut who = Vec::new();
         interest.concerned(batch, kind, place, &key, &mut who);
         who.len()

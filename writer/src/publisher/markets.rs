@@ -39,7 +39,8 @@ impl Publisher {
             _ => None,
         };
         let extra = self.market_extra(kind, index);
-        let entry = Entry { kind, index: Some(index), extra: &extra, closed: false, layout_mismatch };
+        let entry =
+            Entry { kind, index: Some(index), extra: &extra, closed: false, layout_mismatch };
         self.apply(update, &entry);
         if let Some(left) = renamed {
             left.into_iter().flatten().for_each(|market| self.leave(&market.naming));

@@ -55,8 +55,8 @@ pub use self::adopt::newest_slot;
 pub use self::command::{Command, Report};
 pub use self::following::Follow;
 pub use self::signal::{Handover, Signal};
-pub use self::thread::{Ended, PublisherThread, start};
 pub(crate) use self::thread::panic_text;
+pub use self::thread::{Ended, PublisherThread, start};
 pub(crate) use self::throttle::Throttle;
 
 /// Updates that are published before anybody is woken and commands are looked at.

@@ -27,7 +27,8 @@ pub(super) struct Pricer {
 impl Pricer {
     pub fn new(profile: &Profile) -> Self {
         let names = profile.oracle_sources().and_then(|id| profile.enum_def(id));
-        let sources = names.map(|def| def.variants.iter().map(|name| Source::parse(name)).collect());
+        let sources =
+            names.map(|def| def.variants.iter().map(|name| Source::parse(name)).collect());
         Self { decoder: Decoder::new(profile), sources: sources.unwrap_or_default() }
     }
 
@@ -58,7 +59,8 @@ impl Pricer {
                 let error = decoded.as_ref().and_then(|decoded| decoded.as_ref().err());
                 prices.error = prices.error.or(error.copied());
             }
-            entry.copy_from_slice(&in_record(known.source, decoded.and_then(Result::ok)).to_words());
+            entry
+                .copy_from_slice(&in_record(known.source, decoded.and_then(Result::ok)).to_words());
         }
         prices
     }

@@ -41,7 +41,8 @@ impl Publisher {
         let path = self.writer.region().path().display().to_string();
         match self.writer.remake() {
             Ok(()) => {
-                let hint = "on a login's /dev/shm this is systemd's RemoveIPC: see `driftshm doctor`";
+                let hint =
+                    "on a login's /dev/shm this is systemd's RemoveIPC: see `driftshm doctor`";
                 tracing::warn!(path, hint, "the region's file was removed; made it anew");
                 self.socket_lost.notify_one();
             }

@@ -65,8 +65,8 @@ pub(super) fn run(
         },
     )
     .map_err(ServeError::io("start the publisher's thread"))?;
-    let threads = start_feeds(options, feeds, &queue, &link, start_slot)
-        .inspect_err(|_| queue.stop())?;
+    let threads =
+        start_feeds(options, feeds, &queue, &link, start_slot).inspect_err(|_| queue.stop())?;
     let (stop_server, server_stopped) = oneshot::channel();
 
     runtime.block_on(async {

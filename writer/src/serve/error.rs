@@ -32,7 +32,9 @@ pub enum ServeError {
     },
     /// The publisher panicked: a fault in driftshm. Readers see the writer as dead; starting it
     /// again carries on from what was published.
-    #[error("the publisher panicked ({0}): this is a fault in driftshm; start the writer again, it carries on where it was")]
+    #[error(
+        "the publisher panicked ({0}): this is a fault in driftshm; start the writer again, it carries on where it was"
+    )]
     Panicked(String),
     /// Anything the system says.
     #[error("cannot {action}: {source}")]

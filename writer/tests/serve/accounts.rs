@@ -17,7 +17,12 @@ fn accounts_of_every_kind_are_found_by_address_and_markets_by_index() {
     let profile = profile();
     let stats = profile.blank(Kind::UserStats).unwrap();
     let state = profile.blank(Kind::State).unwrap();
-    writer.bring([perp(3, 10), user(key(1), 10), account(key(2), 10, stats), account(key(3), 10, state)]);
+    writer.bring([
+        perp(3, 10),
+        user(key(1), 10),
+        account(key(2), 10, stats),
+        account(key(3), 10, state),
+    ]);
     let region = writer.region();
     for (pubkey, kind) in [(key(1), Kind::User), (key(2), Kind::UserStats), (key(3), Kind::State)] {
         assert_eq!(find(&region, pubkey).kind, kind);
@@ -105,7 +110,10 @@ fn a_market_of_a_length_that_is_not_trusted_is_known_by_its_address() {
     let writer = Writer::start(dir.path());
     let mut short = perp(4, 10);
     short.data.truncate(500);
-    writer.bring([short, AccountUpdate { pubkey: key(9), data: perp(5, 1).data[..500].to_vec(), ..perp(5, 10) }]);
+    writer.bring([
+        short,
+        AccountUpdate { pubkey: key(9), data: perp(5, 1).data[..500].to_vec(), ..perp(5, 10) },
+    ]);
     let region = writer.region();
     let record = region.at(Kind::PerpMarket, 4).expect("known by its address");
     assert!(region.meta(&record).unwrap().layout_mismatch);

@@ -7,7 +7,9 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use driftshm_layout::control::{ErrorCode, Filter, Link, Request, Response, Status, SubscribeRequest};
+use driftshm_layout::control::{
+    ErrorCode, Filter, Link, Request, Response, Status, SubscribeRequest,
+};
 use driftshm_layout::dir;
 use rustix::io::Errno;
 use rustix::net::{
@@ -25,7 +27,8 @@ impl Raw {
     pub fn connect(directory: &Path) -> Self {
         let flags = SocketFlags::CLOEXEC;
         let socket =
-            rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).unwrap();
+            rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
+                .unwrap();
         let address = SocketAddrUnix::new(dir::socket_path(directory)).unwrap();
         rustix::net::connect(&socket, &address).unwrap();
         Self(socket)

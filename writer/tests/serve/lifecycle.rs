@@ -154,9 +154,7 @@ fn a_directory_that_is_removed_is_made_anew_with_lock_and_socket() {
     writer.bring([user(key(1), 10)]);
     let old = Raw::greeted(&home);
     std::fs::remove_dir_all(&home).unwrap();
-    until("all is back", || {
-        dir::region_path(&home).exists() && dir::socket_path(&home).exists()
-    });
+    until("all is back", || dir::region_path(&home).exists() && dir::socket_path(&home).exists());
     until("it answers", || Raw::greeted(&home).status().connections >= 2);
     old.status();
     let second = serve_feeds(&options(&home), vec![feed().0], std::future::pending());

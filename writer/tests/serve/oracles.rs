@@ -82,7 +82,8 @@ fn a_market_that_changes_its_source_finds_a_price_without_the_oracle_moving() {
 fn a_market_that_changes_its_oracle_leaves_the_old_one_to_be_forgotten() {
     let dir = temp_dir();
     let linger = std::time::Duration::from_millis(50);
-    let writer = Writer::with(driftshm_writer::serve::ServeOptions { linger, ..options(dir.path()) });
+    let writer =
+        Writer::with(driftshm_writer::serve::ServeOptions { linger, ..options(dir.path()) });
     writer.bring([pyth(key(200), 5, 10), pyth(key(201), 7, 10), perp(0, 10)]);
     writer.bring([market(Kind::PerpMarket, 0, key(201), "Pyth", 11)]);
     let region = writer.region();
@@ -187,7 +188,8 @@ fn a_market_that_names_a_user_as_its_oracle_has_no_price_and_the_user_stays() {
 fn without_room_for_oracles_markets_are_still_served() {
     let dir = temp_dir();
     let capacities = small().with(Kind::Oracle, 1);
-    let writer = Writer::with(driftshm_writer::serve::ServeOptions { capacities, ..options(dir.path()) });
+    let writer =
+        Writer::with(driftshm_writer::serve::ServeOptions { capacities, ..options(dir.path()) });
     writer.bring([market(Kind::PerpMarket, 0, key(200), "Pyth", 10), pyth(key(200), 5, 10)]);
     writer.bring([market(Kind::PerpMarket, 1, key(201), "Pyth", 10), pyth(key(201), 6, 10)]);
     writer.bring([market(Kind::PerpMarket, 1, key(201), "Pyth", 11)]);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use driftshm_layout::FeedState;
 use driftshm_layout::control::{Filter, Watch};
 use driftshm_layout::profile::Kind;
-use driftshm_layout::FeedState;
 use driftshm_writer::feeds::FeedCommand::{self, Follow as FollowIt, Unfollow};
 use driftshm_writer::publisher::Follow;
 use driftshm_writer::serve::ServeOptions;

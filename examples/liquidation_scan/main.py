@@ -1,0 +1,144 @@
+"""Lists the users that are nearest to liquidation, by a simplified margin.
+
+Simplified: deposits count in full and borrows as what they are, without the program's weights;
+open orders, LP shares and the size premium of margins are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import driftshm
+from driftshm.drift_v2 import SpotBalanceType
+
+if TYPE_CHECKING:
+    from driftshm.drift_v2 import User
+
+PERP = ("market_index", "base_asset_amount", "quote_asset_amount")
+SPOT = ("market_index", "scaled_balance", "balance_type")
+
+
+def positions(array: str, names: tuple[str, ...]) -> driftshm.Fields:
+    """All eight positions of a user from one version of the account, without a copy of it."""
+    return driftshm.fields(*(f"{array}[{place}].{name}" for place in range(8) for name in names))
+
+
+PERP_POSITIONS = positions("perp_positions", PERP)
+SPOT_POSITIONS = positions("spot_positions", SPOT)
+
+
+class Prices(NamedTuple):
+    """What positions are valued by: integers in program precision."""
+
+    perp: dict[int, tuple[int, int]]
+    """Oracle price (1e6) and maintenance margin ratio (1e4)."""
+    spot: dict[int, tuple[int, int, int, int]]
+    """Oracle price (1e6), decimals, cumulative interest of deposits and of borrows (1e10)."""
+
+
+def prices(reader: driftshm.Reader) -> Prices:
+    """Of all markets that have a valid oracle; the others are left out."""
+    perp, spot = {}, {}
+    for market in reader.perp_markets():
+        try:
+            perp[market.market_index] = (market.oracle_price, market.margin_ratio_maintenance)
+        except driftshm.OracleInvalidError:
+            continue
+    for token in reader.spot_markets():
+        try:
+            spot[token.market_index] = (
+                token.oracle_price,
+                token.decimals,
+                token.cumulative_deposit_interest,
+                token.cumulative_borrow_interest,
+            )
+        except driftshm.OracleInvalidError:
+            continue
+    return Prices(perp, spot)
+
+
+def margin(user: User, by: Prices) -> tuple[float, float]:
+    """Collateral with unrealised PnL, and the margin that is needed, both in quote."""
+    collateral = needed = 0
+    values = SPOT_POSITIONS(user)
+    for index, balance, kind in zip(values[0::3], values[1::3], values[2::3], strict=True):
+        if balance and index in by.spot:
+            price, decimals, deposits, borrows = by.spot[index]
+            is_deposit = kind == SpotBalanceType.Deposit
+            tokens = balance * (deposits if is_deposit else borrows) // 10 ** (19 - decimals)
+            value = tokens * price // 10**decimals
+            collateral += value if is_deposit else -value
+    values = PERP_POSITIONS(user)
+    for index, base, quote in zip(values[0::3], values[1::3], values[2::3], strict=True):
+        if (base or quote) and index in by.perp:
+            price, ratio = by.perp[index]
+            value = base * price // 10**9
+            collateral += value + quote
+            needed += abs(value) * ratio // 10**4
+    return collateral / 1e6, needed / 1e6
+
+
+def scan(reader: driftshm.Reader, rows: int) -> list[str]:
+    """The users with the least collateral for the margin that they need."""
+    by = prices(reader)
+    started = time.perf_counter()
+    found = []
+    users = reader.users()
+    for user in users:
+        try:
+            collateral, needed = margin(user, by)
+        except (driftshm.AccountClosedError, driftshm.AccountGoneError):
+            continue  # since the list was made
+        if needed:
+            found.append((collateral / needed, user.pubkey, collateral, needed))
+    took = (time.perf_counter() - started) * 1e3
+    found.sort()
+    lines = [
+        f"{len(users)} users in {took:.1f} ms, {len(found)} with perp positions",
+        f"{'user':<44} {'collateral':>16} {'margin needed':>16} {'ratio':>10}",
+    ]
+    for ratio, pubkey, collateral, needed in found[:rows]:
+        lines.append(f"{pubkey:<44} {collateral:>16,.2f} {needed:>16,.2f} {ratio:>10.2f}")
+    return lines
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Scans until the time is up, after changes of users only."""
+    end = time.monotonic() + (arguments.seconds or float("inf"))
+    connected = True
+    with (
+        driftshm.open(arguments.region) as reader,
+        reader.subscribe(kinds=["user", "oracle"]) as changes,
+    ):
+        while (now := time.monotonic()) < end:
+            if changes.wait(max(0.0, min(1.0, end - now))):
+                print("\n".join(scan(reader, arguments.rows)), flush=True)
+                time.sleep(max(0.0, min(arguments.every, end - time.monotonic())))
+            if changes.connected != connected:
+                connected = not connected
+                what = "is back" if connected else "is gone: no scans until it is back"
+                print(f"liquidation_scan: the writer {what}", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("region", nargs="?", help="cluster, or directory if it has a slash")
+    parser.add_argument("--rows", type=int, default=10, help="users in a list")
+    parser.add_argument("--every", type=float, default=2.0, help="seconds between scans")
+    parser.add_argument("--seconds", type=float, help="end after so long")
+    try:
+        run(parser.parse_args())
+    except driftshm.DriftShmError as error:
+        print(f"liquidation_scan: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
