@@ -92,9 +92,8 @@ fn an_account_is_found_while_its_neighbours_come_and_go() {
         let reader = {
             let table = table.clone();
             thread::spawn(move || {
-                let found = directory::lookup(&table, BOBS_HASH, |number| {
-                    (number == 1).then_some(number)
-                });
+                let found =
+                    directory::lookup(&table, BOBS_HASH, |number| (number == 1).then_some(number));
                 assert_eq!(found, Some(1));
             })
         };

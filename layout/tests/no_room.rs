@@ -8,14 +8,14 @@ use std::process::Command;
 
 use driftshm_layout::profile::Kind;
 use driftshm_layout::{Origin, RegionWriter, WriterError, dir};
-use support::{may_skip, tiny};
+use support::{may_skip, temp_dir, tiny};
 
 /// A tmpfs of so many KiB, for as long as this lives.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
     fn mount(kib: usize) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = temp_dir();
         let size = format!("size={kib}k");
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", &size, "none"]).arg(dir.path());

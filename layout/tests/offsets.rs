@@ -56,13 +56,8 @@ fn header(text: &mut String) {
     for (owner, value) in owners.into_iter().zip(100..) {
         header.set_owner(owner, value);
     }
-    let pulses = [
-        Pulse::HeartbeatNs,
-        Pulse::HeartbeatUnixNs,
-        Pulse::LiveNs,
-        Pulse::Slot,
-        Pulse::SlotNs,
-    ];
+    let pulses =
+        [Pulse::HeartbeatNs, Pulse::HeartbeatUnixNs, Pulse::LiveNs, Pulse::Slot, Pulse::SlotNs];
     for (pulse, value) in pulses.into_iter().zip(200..) {
         header.set_pulse(pulse, value);
     }
@@ -184,9 +179,10 @@ fn the_format_and_its_version_change_together() {
     let options = tiny::options();
     sections(&mut text, &Geometry::new(&options.profile, 1000, &options.capacities));
 
-    let hash = Sha256::digest(&text).iter().take(8).fold(String::new(), |hex, byte| {
-        hex + &format!("{byte:02x}")
-    });
+    let hash = Sha256::digest(&text)
+        .iter()
+        .take(8)
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let now = (ABI_VERSION, hash.as_str());
     assert_eq!(now, KNOWN, "the format is no longer what its version says; it is now:\n{text}");
 }

@@ -14,7 +14,7 @@ use driftshm_layout::{OpenError, Region, RegionWriter, dir};
 use support::image::{Image, record_word};
 use support::rng::Rng;
 use support::walk::{self, Walk};
-use support::{tiny, watchdog};
+use support::{temp_dir, tiny, watchdog};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -27,7 +27,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = temp_dir();
         tiny::populate(&mut tiny::writer(dir.path()));
         let sound = walk::everything(&tiny::reader(dir.path()));
         assert!(sound.accounts == sound.findable && sound.entries > 0 && sound.lost == 0);

@@ -1,6 +1,6 @@
 """Compares what stubtest does not: bases of classes, and the numbers of enums.
 
-    python reader-py/stubs/check_module.py     exits 1 if the built module and its stubs differ
+python reader-py/stubs/check_module.py     exits 1 if the built module and its stubs differ
 """
 
 from __future__ import annotations

@@ -10,34 +10,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bots.keys import base58, from_base58
 from support import shared
 
 Account = dict[str, Any]
 
 # Bytes of an account before its struct.
 DISCRIMINATOR = 8
-ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 INTEGERS = {"i8": "b", "i16": "h", "i32": "i", "i64": "q", "u8": "B", "u16": "H", "u32": "I"} | {
     "u64": "Q"
 }
-
-
-def base58(data: bytes) -> str:
-    """The text of a public key."""
-    number, digits = int.from_bytes(data, "big"), ""
-    while number:
-        number, digit = divmod(number, 58)
-        digits = ALPHABET[digit] + digits
-    zeros = len(data) - len(data.lstrip(b"\0"))
-    return "1" * zeros + digits
-
-
-def from_base58(text: str) -> bytes:
-    """The 32 bytes of a public key."""
-    number = 0
-    for letter in text:
-        number = number * 58 + ALPHABET.index(letter)
-    return number.to_bytes(32, "big")
 
 
 def invented_key(number: int) -> str:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import pickle
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from bots.keys import base58, from_base58
 from facts import (
-    Account, base58, field, fields, from_base58, invented_key, layout, lines, patched,
-    real_accounts, write_replay,
-)  # fmt: skip
+    Account,
+    field,
+    fields,
+    invented_key,
+    layout,
+    lines,
+    patched,
+    real_accounts,
+    write_replay,
+)
 from support import Writer, region_dir, shared, until
 
 import driftshm
@@ -24,9 +32,10 @@ KINDS = ("PerpMarket", "SpotMarket", "User")
 class Served:
     """A writer that replays a file, and a reader of what it published."""
 
-    def __init__(self, directory: Path, file: Path) -> None:
-        self.writer = Writer(directory, "--feed", "replay", "--replay", str(file)).start()
-        self.reader = self.writer.open()
+    def __init__(self, reader: driftshm.Reader, cases: list[Case] | None = None) -> None:
+        # Fields are looked up by name here, and what is missing shall fail: types would not help.
+        self.reader: Any = reader
+        self.cases = cases or []
 
     def view(self, account: Account) -> Any:
         """The view of a real account, found as bots find it."""
@@ -38,18 +47,24 @@ class Served:
         return get(account["expected"]["market_index"])
 
 
+@contextlib.contextmanager
+def replayed(file: Path) -> Iterator[driftshm.Reader]:
+    """A reader of what a writer publishes that replays the file."""
+    with region_dir() as directory:
+        with Writer(directory, "--feed", "replay", "--replay", str(file)) as writer:
+            with writer.start().open() as reader:
+                yield reader
+
+
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
     """The file of real accounts, as it is, replayed to its last line."""
     file = shared("drift", "accounts.jsonl")
-    with region_dir() as directory:
-        served = Served(directory, file)
-        try:
-            last = lines("accounts.jsonl")[-1]
-            until("the last line is published", lambda: served.view(last) is not None)
-            yield served
-        finally:
-            served.writer.end()
+    with replayed(file) as reader:
+        served = Served(reader)
+        last = lines("accounts.jsonl")[-1]
+        until("the last line is published", lambda: served.view(last) is not None)
+        yield served
 
 
 def plain(value: Any) -> Any:
@@ -289,6 +304,7 @@ class Case:
         self.index = index
         self.oracle = oracle
         self.source = source
+        # `None`: the source does not fit the account.
         self.expected = expected
         self.name = f"CASE{index}"
 
@@ -340,21 +356,15 @@ def oracle_cases() -> tuple[list[tuple[str, bytes]], list[Case]]:
     oracles.append((key, bytes(coarse)))
     price = int.from_bytes(first[at_price : at_price + 8], "little", signed=True)
     confidence = int.from_bytes(first[at_confidence : at_confidence + 8], "little")
-    readable = {"price": price * 1000, "confidence": confidence * 1000}
-    cases.append(Case(len(cases), key, "PythPull", readable))
+    thousandfold = {"price": price * 1000, "confidence": confidence * 1000}
+    cases.append(Case(len(cases), key, "PythPull", thousandfold))
     cases.append(Case(len(cases), key, "Pyth1KPull", None))
     cases.append(Case(len(cases), key, "Pyth1MPull", None))
     return oracles, cases
 
 
-class ServedOracles(Served):
-    def __init__(self, directory: Path, file: Path, cases: list[Case]) -> None:
-        super().__init__(directory, file)
-        self.cases = cases
-
-
 @pytest.fixture(scope="module")
-def oracles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedOracles]:
+def oracles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Half of the oracles come before the markets that name them, half after."""
     accounts, cases = oracle_cases()
     markets = [market for case in cases for market in case.markets()]
@@ -362,13 +372,9 @@ def oracles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedOracles]
     # Nothing waits for anything behind the last line.
     order.append((real_accounts("User")[0]["pubkey"], real_accounts("User")[0]["raw"]))
     file = write_replay(tmp_path_factory.mktemp("oracles") / "oracles.jsonl", order)
-    with region_dir() as directory:
-        served = ServedOracles(directory, file, cases)
-        try:
-            until("the last line is published", lambda: len(served.reader.users()) == 1)
-            yield served
-        finally:
-            served.writer.end()
+    with replayed(file) as reader:
+        until("the last line is published", lambda: len(reader.users()) == 1)
+        yield Served(reader, cases)
 
 
 def oracle_views(served: Served, case: Case) -> list[tuple[Any, Any]]:
@@ -390,79 +396,79 @@ def compare(found: Any, expected: Account, case: Case) -> None:
     assert found.source.name == case.source
 
 
-def test_every_price_is_as_the_program_computes_it(oracles: ServedOracles) -> None:
+def readable(cases: list[Case]) -> list[tuple[Case, Account]]:
+    return [(case, case.expected) for case in cases if case.expected is not None]
+
+
+def test_every_price_is_as_the_program_computes_it(oracles: Served) -> None:
     known = 0
-    for case in (case for case in oracles.cases if case.expected is not None):
+    for case, expected in readable(oracles.cases):
         for market, oracle in oracle_views(oracles, case):
             assert oracle.pubkey == case.oracle
-            compare(oracle, case.expected, case)
-            compare(oracle.snapshot(), case.expected, case)
+            compare(oracle, expected, case)
+            compare(oracle.snapshot(), expected, case)
             assert market.oracle_price == oracle.price
             assert market.oracle_price_float == oracle.price / 1e6 == oracle.price_float
-        known += "price" in case.expected
+        known += "price" in expected
     assert known == 5 * 4 + 1 + 1
     print(f"{known} prices of {len(lines('oracles.jsonl'))} oracles, by perp and by spot markets")
 
 
-def test_prices_in_a_cut_are_the_same(oracles: ServedOracles) -> None:
-    good = [case for case in oracles.cases if case.expected is not None]
-    indexes = [case.index for case in good]
+def test_prices_in_a_cut_are_the_same(oracles: Served) -> None:
+    good = readable(oracles.cases)
+    indexes = [case.index for case, _ in good]
     cut = oracles.reader.snapshot(
-        perp_markets=indexes, perp_oracles=indexes, spot_oracles=[case.name for case in good]
+        perp_markets=indexes, perp_oracles=indexes, spot_oracles=[case.name for case, _ in good]
     )
-    for case in good:
-        assert case.expected is not None
-        compare(cut.perp_oracles[case.index], case.expected, case)
-        compare(cut.spot_oracles[case.index], case.expected, case)
+    for case, expected in good:
+        compare(cut.perp_oracles[case.index], expected, case)
+        compare(cut.spot_oracles[case.index], expected, case)
         assert cut.perp_markets[case.index].amm.oracle == case.oracle
 
 
 def test_an_oracle_read_by_several_sources_has_all_of_their_prices(
-    oracles: ServedOracles,
+    oracles: Served,
 ) -> None:
     for case in oracles.cases:
         oracle = oracles.reader.get_perp_oracle(case.index)
         siblings = [other for other in oracles.cases if other.oracle == case.oracle]
         prices = {source.name: data for source, data in oracle.prices().items()}
-        assert set(prices) == {each.source for each in siblings if each.expected is not None}
-        for each in siblings:
-            if each.expected is not None:
-                compare(prices[each.source], each.expected, each)
+        good = readable(siblings)
+        assert set(prices) == {each.source for each, _ in good}
+        for each, expected in good:
+            compare(prices[each.source], expected, each)
 
 
 def test_a_source_that_does_not_fit_is_an_error_and_never_a_price(
-    oracles: ServedOracles,
+    oracles: Served,
 ) -> None:
     unfit = [case for case in oracles.cases if case.expected is None]
     assert len(unfit) >= 2
     for case in unfit:
         for market, oracle in oracle_views(oracles, case):
-            reads: list[Callable[[], Any]] = [
-                lambda oracle=oracle: oracle.price,
-                lambda oracle=oracle: oracle.confidence,
-                lambda oracle=oracle: oracle.snapshot(),
-                lambda market=market: market.oracle_price,
-                lambda market=market: market.oracle_price_float,
-                lambda case=case: oracles.reader.snapshot(perp_oracles=[case.index]),
-            ]
-            for read in reads:
-                with pytest.raises(driftshm.OracleInvalidError, match=case.oracle):
-                    read()
+            for what in (oracle, market):
+                for name in ("price", "confidence", "oracle_price", "oracle_price_float"):
+                    if hasattr(type(what), name):
+                        with pytest.raises(driftshm.OracleInvalidError, match=case.oracle):
+                            getattr(what, name)
+            with pytest.raises(driftshm.OracleInvalidError, match=case.oracle):
+                oracle.snapshot()
+        with pytest.raises(driftshm.OracleInvalidError, match=case.oracle):
+            oracles.reader.snapshot(perp_oracles=[case.index])
     assert oracles.reader.stats()["oracle_errors"] >= len(unfit)
 
 
-def test_oracle_accounts_keep_their_bytes(oracles: ServedOracles) -> None:
+def test_oracle_accounts_keep_their_bytes(oracles: Served) -> None:
     accounts = dict(oracle_cases()[0])
     for case in oracles.cases:
         assert oracles.reader.get_perp_oracle(case.index).bytes() == accounts[case.oracle]
 
 
-def test_the_quote_asset_needs_no_account(writer: Callable[..., Writer]) -> None:
+def test_the_quote_asset_needs_no_account(tmp_path: Path) -> None:
     case = Case(0, "11111111111111111111111111111111", "QuoteAsset", None)
-    with tempfile.TemporaryDirectory() as place:
-        file = write_replay(Path(place) / "quote.jsonl", case.markets())
-        with writer("--feed", "replay", "--replay", str(file)).open() as reader:
-            until("the market is there", lambda: reader.get_spot_market(0))
-            oracle = reader.get_spot_oracle(0)
-            assert (oracle.price, oracle.confidence) == (1_000_000, 1)
-            assert reader.get_perp_market(0).oracle_price == 1_000_000
+    with replayed(write_replay(tmp_path / "quote.jsonl", case.markets())) as opened:
+        reader = Served(opened).reader
+        until("both markets are there", lambda: reader.get_spot_market(0))
+        oracle = reader.get_spot_oracle(0)
+        assert (oracle.price, oracle.confidence) == (1_000_000, 1)
+        assert reader.get_perp_market(0).oracle_price == 1_000_000

@@ -8,11 +8,11 @@ use driftshm_layout::{
 };
 
 use crate::support::image::Image;
-use crate::support::{tiny, walk};
+use crate::support::{temp_dir, tiny, walk};
 
 #[test]
 fn a_restart_keeps_every_account_and_goes_on_counting() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     tiny::populate(&mut writer);
     let reader = tiny::reader(dir.path());
@@ -43,7 +43,7 @@ fn a_restart_keeps_every_account_and_goes_on_counting() {
 #[test]
 fn what_was_seen_is_remembered_over_a_restart() {
     use driftshm_layout::Applied;
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     writer.apply(&tiny::user(0, 10, &[1; 40]));
     assert_eq!(writer.apply(&tiny::user(0, 20, &[1; 40])), Applied::Absorbed);
@@ -56,7 +56,7 @@ fn what_was_seen_is_remembered_over_a_restart() {
 /// Opens a writer with other options on a directory with a populated region. Returns why the
 /// old one was superseded.
 fn superseded_by(change: impl Fn(&mut RegionOptions)) -> String {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     tiny::populate(&mut tiny::writer(dir.path()));
     let old = tiny::reader(dir.path());
     let held = tiny::find(&old, Kind::User, 0).unwrap();
@@ -101,7 +101,7 @@ fn a_region_for_something_else_is_superseded() {
 /// Damages a populated region and lets a writer come to it. Returns why it was superseded, and
 /// how a reader that had it mapped sees it.
 fn superseded_after(damage: impl Fn(&mut Image)) -> (String, Option<Region>) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     tiny::populate(&mut tiny::writer(dir.path()));
     let mut image = Image::of(dir.path());
     damage(&mut image);
@@ -133,7 +133,7 @@ fn a_region_that_was_superseded_is_not_taken_up_again() {
 
 #[test]
 fn a_region_of_another_abi_is_superseded_and_its_readers_are_told() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     tiny::populate(&mut tiny::writer(dir.path()));
     let old = tiny::reader(dir.path());
     // A reader of that version has it mapped: the words that never move are all it needs.
@@ -170,7 +170,7 @@ fn what_is_no_region_is_put_aside() {
 
 #[test]
 fn a_region_that_was_half_made_is_made_again() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     tiny::populate(&mut writer);
     std::fs::write(dir::new_region_path(dir.path()), [1; 5000]).unwrap();

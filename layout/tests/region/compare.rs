@@ -4,7 +4,7 @@ use driftshm_layout::profile::Kind;
 use driftshm_layout::{AccountUpdate, Applied, Stamp};
 
 use crate::support::rng::Rng;
-use crate::support::tiny;
+use crate::support::{temp_dir, tiny};
 
 const DATA: [u8; 40] = [1; 40];
 const OTHER: [u8; 40] = [2; 40];
@@ -15,13 +15,16 @@ fn stamped(slot: u64, write_version: u64, source: u8, data: &[u8]) -> AccountUpd
 
 #[test]
 fn updates_are_published_absorbed_or_stale() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
-    let mut apply = |slot, write_version, source, data: &[u8]| {
-        match writer.apply(&stamped(slot, write_version, source, data)) {
-            Applied::Published { version, .. } => format!("published {version}"),
-            other => format!("{other:?}").to_lowercase(),
-        }
+    let mut apply = |slot, write_version, source, data: &[u8]| match writer.apply(&stamped(
+        slot,
+        write_version,
+        source,
+        data,
+    )) {
+        Applied::Published { version, .. } => format!("published {version}"),
+        other => format!("{other:?}").to_lowercase(),
     };
     assert_eq!(apply(10, 5, 1, &DATA), "published 1");
     assert_eq!(apply(10, 5, 1, &DATA), "stale", "the same once more");
@@ -37,7 +40,7 @@ fn updates_are_published_absorbed_or_stale() {
 
 #[test]
 fn a_change_of_balance_or_of_layout_is_a_change() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     let mut update = stamped(1, 0, 1, &DATA);
     tiny::version_of(writer.apply(&update));
@@ -119,7 +122,7 @@ fn a_region_ends_as_the_reference_does_whatever_the_order() {
     const USERS: usize = 3;
     // Content 0 is a closed account.
     let contents: [&[u8]; 3] = [&[], &DATA, &OTHER];
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     let reader = tiny::reader(dir.path());
     let mut rng = Rng(0x5eed_0002);

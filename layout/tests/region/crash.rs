@@ -13,7 +13,7 @@ use driftshm_layout::profile::Kind;
 use driftshm_layout::{Applied, Origin, Region};
 
 use crate::support::image::{Image, record, record_word};
-use crate::support::tiny;
+use crate::support::{temp_dir, tiny};
 
 const FLAGS: usize = 2;
 const UNFOLLOWED_NS: usize = 3;
@@ -33,7 +33,7 @@ struct Operation {
 impl Operation {
     /// Users 0 to `others` are there, each with two versions; then `operate` is the operation.
     fn new(others: u8, operate: impl Fn(&mut driftshm_layout::RegionWriter), place: usize) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = temp_dir();
         let mut writer = tiny::writer(dir.path());
         for slot in 1..=2 {
             for number in 0..others {
@@ -216,7 +216,7 @@ fn in_a_publish() {
     };
     let mut operation = Operation::new(3, publish, 1);
     operation.publish();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     for image in operation.every_beginning() {
         survives(dir.path(), &image, 1, &[0, 2], false);
     }
@@ -232,7 +232,7 @@ fn in_making_a_record_for_a_new_account() {
     operation.directory(true);
     operation.in_use();
     operation.publish();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     for image in operation.every_beginning() {
         survives(dir.path(), &image, 2, &[0, 1], true);
     }
@@ -248,7 +248,7 @@ fn in_giving_a_record_to_another_account() {
     operation.rename();
     operation.directory(true);
     operation.publish();
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     for image in operation.every_beginning() {
         image.put(dir.path());
         let reader = tiny::reader(dir.path());
@@ -275,7 +275,7 @@ fn with_a_directory_that_has_lost_entries_or_names_nobody() {
     let operation = Operation::new(2, |_| {}, 0);
     let geometry = tiny_geometry();
     let start = geometry.directory_offset / 8;
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     for word in start..start + geometry.directory_entries {
         for value in [0, 1, u64::MAX, (7 << 32) + 2 + 13, (7 << 32) + 2 + 9999] {
             let mut image = Image(operation.before.0.clone());
@@ -294,7 +294,7 @@ fn with_a_directory_that_has_lost_entries_or_names_nobody() {
 #[test]
 fn with_any_record_announced_as_being_published() {
     let operation = Operation::new(2, |_| {}, 0);
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     for value in (0..40).chain([u64::from(u32::MAX), u64::from(u32::MAX) + 1, u64::MAX]) {
         let mut image = Image(operation.before.0.clone());
         image.set(Owner::Publishing as usize, value);

@@ -6,7 +6,7 @@ use std::path::Path;
 use driftshm_layout::profile::Kind;
 use driftshm_layout::{OpenError, Origin, Region, RegionWriter, State, WriterError, dir};
 
-use crate::support::tiny;
+use crate::support::{temp_dir, tiny};
 
 fn names(dir: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(dir).unwrap();
@@ -18,7 +18,7 @@ fn names(dir: &Path) -> Vec<String> {
 
 #[test]
 fn a_new_region_is_whole_and_for_the_group_to_read() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let place = dir.path().join("deep/er");
     let (writer, origin) = tiny::open(&place);
     assert_eq!(origin, Origin::Created);
@@ -45,7 +45,7 @@ fn a_new_region_is_whole_and_for_the_group_to_read() {
 
 #[test]
 fn what_is_not_there_is_not_found() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     for place in [dir.path().to_path_buf(), dir.path().join("nowhere")] {
         let Err(OpenError::NotFound { path }) = Region::open(&place) else { panic!() };
         assert_eq!(path, dir::region_path(&place));
@@ -54,7 +54,7 @@ fn what_is_not_there_is_not_found() {
 
 #[test]
 fn a_second_writer_is_refused_for_as_long_as_the_first_lives() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let first = tiny::writer(dir.path());
     for _ in 0..2 {
         let refused = RegionWriter::open(dir.path(), tiny::options()).err().unwrap();
@@ -71,7 +71,7 @@ fn a_second_writer_is_refused_for_as_long_as_the_first_lives() {
 
 #[test]
 fn options_that_make_no_region_are_refused_and_leave_nothing_behind() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let refuse = |change: &dyn Fn(&mut driftshm_layout::RegionOptions), says: &str| {
         let mut options = tiny::options();
         change(&mut options);
@@ -88,7 +88,7 @@ fn options_that_make_no_region_are_refused_and_leave_nothing_behind() {
 
 #[test]
 fn what_is_no_directory_is_an_error_that_names_it() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let file = dir.path().join("file");
     std::fs::write(&file, "x").unwrap();
     let error = RegionWriter::open(&file, tiny::options()).err().unwrap();

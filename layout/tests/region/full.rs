@@ -4,13 +4,13 @@ use driftshm_layout::profile::Kind;
 use driftshm_layout::record::{Presence, Unread};
 use driftshm_layout::{Applied, Counter};
 
-use crate::support::tiny;
+use crate::support::{temp_dir, tiny};
 
 const DATA: [u8; 40] = [7; 40];
 
 #[test]
 fn a_full_section_counts_what_it_refuses_and_overwrites_nothing() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     let reader = tiny::reader(dir.path());
     let room = writer.geometry().section(Kind::User).capacity as u8;
@@ -33,7 +33,7 @@ fn a_full_section_counts_what_it_refuses_and_overwrites_nothing() {
 
 #[test]
 fn a_market_index_without_a_place_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     for index in [4, 5, u16::MAX] {
         let mut update = tiny::update(Kind::PerpMarket, 9, 1, &DATA);
@@ -47,7 +47,7 @@ fn a_market_index_without_a_place_is_refused() {
 
 #[test]
 fn the_account_that_nobody_follows_the_longest_gives_its_record() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     let reader = tiny::reader(dir.path());
     for number in 0..4 {
@@ -63,7 +63,8 @@ fn the_account_that_nobody_follows_the_longest_gives_its_record() {
     writer.set_followed(&held[2], true);
 
     for (newcomer, goes, stays) in [(10, 0, 3), (11, 3, 2)] {
-        let Applied::Published { record, .. } = writer.apply(&tiny::user(newcomer, 1, &DATA)) else {
+        let Applied::Published { record, .. } = writer.apply(&tiny::user(newcomer, 1, &DATA))
+        else {
             panic!("no room for {newcomer}")
         };
         assert_eq!(record, held[goes].number);
@@ -85,7 +86,7 @@ fn the_account_that_nobody_follows_the_longest_gives_its_record() {
 
 #[test]
 fn a_reclaimed_account_comes_back_as_a_new_one() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     let reader = tiny::reader(dir.path());
     for number in 0..4 {
@@ -112,7 +113,7 @@ fn a_reclaimed_account_comes_back_as_a_new_one() {
 
 #[test]
 fn what_is_unfollowed_is_reclaimed_in_the_same_order_by_the_next_writer() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     for number in 0..4 {
         writer.apply(&tiny::user(number, 1, &DATA));
@@ -132,7 +133,7 @@ fn what_is_unfollowed_is_reclaimed_in_the_same_order_by_the_next_writer() {
 
 #[test]
 fn a_market_index_that_another_account_takes_is_that_accounts() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     let reader = tiny::reader(dir.path());
     writer.apply(&tiny::update(Kind::SpotMarket, 1, 1, &DATA));
@@ -149,7 +150,7 @@ fn a_market_index_that_another_account_takes_is_that_accounts() {
 
 #[test]
 fn an_account_that_changes_its_kind_leaves_its_record_to_others() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     let reader = tiny::reader(dir.path());
     for round in 0..20 {

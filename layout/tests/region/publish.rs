@@ -4,6 +4,7 @@ use driftshm_layout::profile::Kind;
 use driftshm_layout::record::{Presence, Unread};
 use driftshm_layout::{Applied, Counter, OraclePrice, Stamp};
 
+use crate::support::temp_dir;
 use crate::support::tiny::{self, HEADROOM, PERP_LEN, USER_LEN};
 
 fn bytes(len: usize, seed: u8) -> Vec<u8> {
@@ -12,7 +13,7 @@ fn bytes(len: usize, seed: u8) -> Vec<u8> {
 
 #[test]
 fn every_length_comes_back_byte_for_byte() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     let reader = tiny::reader(dir.path());
     let full = USER_LEN + HEADROOM;
@@ -37,12 +38,14 @@ fn every_length_comes_back_byte_for_byte() {
         }
     }
     let truncated = reader.header().counter(Counter::Truncated);
-    assert!(truncated > 0 && reader.counters().any(|(name, n)| name == "truncated" && n == truncated));
+    assert!(
+        truncated > 0 && reader.counters().any(|(name, n)| name == "truncated" && n == truncated)
+    );
 }
 
 #[test]
 fn a_truncated_account_is_published_again_since_its_tail_may_differ() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     let data = bytes(USER_LEN + HEADROOM + 1, 1);
     assert_eq!(tiny::version_of(writer.apply(&tiny::user(0, 1, &data))), 1);
@@ -51,7 +54,7 @@ fn a_truncated_account_is_published_again_since_its_tail_may_differ() {
 
 #[test]
 fn what_a_version_says_of_itself_comes_back() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     let reader = tiny::reader(dir.path());
     let data = bytes(PERP_LEN, 0);
@@ -81,7 +84,7 @@ fn what_a_version_says_of_itself_comes_back() {
 
 #[test]
 fn an_account_of_another_layout_is_bytes_only() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     let reader = tiny::reader(dir.path());
     let short = bytes(USER_LEN - 1, 0);
@@ -103,7 +106,7 @@ fn an_account_of_another_layout_is_bytes_only() {
 
 #[test]
 fn a_closed_account_stays_visible_as_closed_until_it_is_opened_again() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     let reader = tiny::reader(dir.path());
     let data = bytes(USER_LEN, 0);
@@ -130,7 +133,7 @@ fn a_closed_account_stays_visible_as_closed_until_it_is_opened_again() {
 
 #[test]
 fn a_record_without_a_version_is_empty() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     let account = writer.reserve(Kind::User, &tiny::key(9), None).unwrap();
     let reader = tiny::reader(dir.path());
@@ -142,7 +145,7 @@ fn a_record_without_a_version_is_empty() {
 
 #[test]
 fn extra_words_are_part_of_what_changes() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     let reader = tiny::reader(dir.path());
     let price = |source, price| OraclePrice {
@@ -174,7 +177,7 @@ fn extra_words_are_part_of_what_changes() {
 #[test]
 fn every_publish_has_its_journal_entry_and_nothing_else_has() {
     use driftshm_layout::journal::Next;
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     let reader = tiny::reader(dir.path());
     let data = bytes(USER_LEN, 0);
@@ -190,12 +193,9 @@ fn every_publish_has_its_journal_entry_and_nothing_else_has() {
     assert_eq!((first.record, first.version_low, first.slot), (account.number, 1, 5));
     assert_eq!((second.record, second.version_low, second.slot), (account.number, 2, 7));
     assert_eq!(second.publish_ns, reader.meta(&account).unwrap().publish_ns);
-    for (counter, count) in [
-        (Counter::Published, 2),
-        (Counter::Absorbed, 1),
-        (Counter::Stale, 1),
-        (Counter::Closed, 1),
-    ] {
+    for (counter, count) in
+        [(Counter::Published, 2), (Counter::Absorbed, 1), (Counter::Stale, 1), (Counter::Closed, 1)]
+    {
         assert_eq!(reader.header().counter(counter), count, "{counter:?}");
     }
 }

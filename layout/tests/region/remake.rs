@@ -3,11 +3,11 @@
 use driftshm_layout::profile::Kind;
 use driftshm_layout::{Counter, Origin, State, WriterError, dir};
 
-use crate::support::{tiny, walk};
+use crate::support::{temp_dir, tiny, walk};
 
 #[test]
 fn a_writer_notices_that_its_file_is_gone_or_another() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let writer = tiny::writer(dir.path());
     assert!(!writer.is_unlinked());
     let path = dir::region_path(dir.path());
@@ -21,7 +21,7 @@ fn a_writer_notices_that_its_file_is_gone_or_another() {
 
 #[test]
 fn an_unlinked_region_is_made_anew_with_all_it_holds() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());
     tiny::populate(&mut writer);
     let old = tiny::reader(dir.path());
@@ -56,7 +56,7 @@ fn an_unlinked_region_is_made_anew_with_all_it_holds() {
 
 #[test]
 fn a_directory_that_is_gone_is_made_and_locked_again() {
-    let parent = tempfile::tempdir().unwrap();
+    let parent = temp_dir();
     let dir = parent.path().join("cluster");
     let mut writer = tiny::writer(&dir);
     tiny::populate(&mut writer);
@@ -70,7 +70,7 @@ fn a_directory_that_is_gone_is_made_and_locked_again() {
 
 #[test]
 fn a_writer_that_was_quicker_keeps_the_directory() {
-    let parent = tempfile::tempdir().unwrap();
+    let parent = temp_dir();
     let dir = parent.path().join("cluster");
     let mut writer = tiny::writer(&dir);
     std::fs::remove_dir_all(&dir).unwrap();

@@ -739,7 +739,6 @@ def unpickle(
     schema: str | bytes,
     kind: int,
     pubkey: bytes,
-    numbers: tuple[int, int, int, int, int, int, int, int, list[int]],
     words: bytes,
     place: tuple[int, int, bool, int],
 ) -> Snapshot:

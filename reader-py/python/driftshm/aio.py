@@ -63,17 +63,18 @@ class _Stream:
         while not self.items:
             if self._error is not None:
                 raise self._error
+            # Before the drain: what it took would be missing to the task that waits already.
+            if self._waiter is not None and not self._waiter.done():
+                raise RuntimeError("another task already waits on this stream")
             self.items.extend(self.subscription.drain())
             if self.items:
                 return
-            loop = self._attach()
-            if self._waiter is not None and not self._waiter.done():
-                raise RuntimeError("another task already waits on this stream")
-            self._waiter = loop.create_future()
+            waiter = self._waiter = self._attach().create_future()
             try:
-                await self._waiter
+                await waiter
             finally:
-                self._waiter = None
+                if self._waiter is waiter:
+                    self._waiter = None
 
     def close(self) -> None:
         """Out of the loop strictly before the descriptor is closed; may be called again."""

@@ -93,10 +93,13 @@ class Reader(_driftshm.Reader):
         one), and returns that version. Raises `TimeoutError` when ``timeout`` seconds are over.
         """
         known = view.version if newer_than is None else newer_than
+        loop = asyncio.get_running_loop()
+        deadline = None if timeout is None else loop.time() + timeout
         async with self.changes(users=view.pubkey) as changes:
             while view.version <= known:
+                left = None if deadline is None else deadline - loop.time()
                 try:
-                    await asyncio.wait_for(changes.__anext__(), timeout)
+                    await asyncio.wait_for(changes.__anext__(), left)
                 except asyncio.TimeoutError:
                     message = f"account {view.pubkey} has no version after {known} in {timeout} s"
                     raise TimeoutError(message) from None

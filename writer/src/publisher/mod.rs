@@ -183,6 +183,8 @@ impl Publisher {
         }
         // Before events: a feed's start was told before anything that it says itself.
         self.serve_commands();
+        // A feed that has just begun is known by now: it said so before it said anything else.
+        self.serve_commands();
         // After the updates: what a feed says now is true of what it brought before.
         for (source, event) in batch.events.drain(..) {
             match event {

@@ -112,14 +112,14 @@ impl Raw {
 }
 
 /// This test program again, as another process that runs one ignored test.
-fn helper(name: &str, directory: &Path) -> Command {
+pub fn helper(name: &str, directory: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--ignored", "--exact", "--nocapture", name]).env("HELPER_DIR", directory);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-fn helper_dir() -> std::path::PathBuf {
+pub fn helper_dir() -> std::path::PathBuf {
     std::env::var_os("HELPER_DIR").expect("only as a helper of another test").into()
 }
 
@@ -135,7 +135,7 @@ fn a_bot_that_stays() {
     std::thread::sleep(PATIENCE * 10);
 }
 
-fn kill(mut child: Child) {
+pub fn kill(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
 }

@@ -5,6 +5,7 @@ mod clients;
 mod lifecycle;
 mod limits;
 mod oracles;
+mod processes;
 mod support;
 mod wake;
 mod watches;

@@ -1,0 +1,86 @@
+# The one list of jobs, for the laptop and for CI alike. `make` prints it.
+
+PYTHON ?= python3
+CARGO ?= cargo
+# Seconds for which `make demo` runs.
+DEMO_SECONDS ?= 10
+# How often loom takes a thread off in the middle of something.
+LOOM_MAX_PREEMPTIONS ?= 3
+
+# Everything is built where the jobs look for it, whatever the environment says.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+export DRIFTSHM_BINARY := $(CURDIR)/target/release/driftshm
+export PYTHON CARGO DEMO_SECONDS LOOM_MAX_PREEMPTIONS
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TOOLS := reader-py/requirements-dev.txt
+# Python extensions: they are not tested by cargo, and linked by maturin only.
+EXTENSIONS := --exclude driftshm-reader-py --exclude driftshm-floors
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help build demo test lint loom bench stubs clean need writer reader
+
+help: ## This list
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+build: writer reader ## target/release/driftshm, and .venv with the Python package
+
+demo: build ## A writer on the simulated feed and two bots, for DEMO_SECONDS (10)
+	@exec $(BIN)/python examples/demo.py
+
+test: build $(VENV)/.tools ## Every test but the loom models
+	@.ci/need test
+	$(CARGO) test --locked --workspace $(EXTENSIONS)
+	$(BIN)/python -m pytest tests/python
+
+lint: build $(VENV)/.tools ## Formatting, clippy, ruff, mypy, and whether stubs and docs are current
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --workspace $(EXTENSIONS) --no-deps --quiet
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict reader-py/python reader-py/stubs examples docs
+	$(BIN)/python -m mypy.stubtest --allowlist reader-py/stubs/stubtest-allowlist.txt driftshm
+	$(BIN)/python reader-py/stubs/check_module.py
+	$(BIN)/python reader-py/stubs/generate.py --check
+	$(BIN)/python docs/check.py
+
+loom: need ## Models of everything lock-free
+	RUSTFLAGS="--cfg driftshm_loom" $(CARGO) test --locked --release --target-dir target/loom \
+		--package driftshm-layout --test 'loom_*'
+
+bench: build $(VENV)/.tools ## What operations cost, in Rust and in Python
+	$(CARGO) bench --locked --package driftshm-benches
+	@set -e; for bench in benches/python/bench_*.py; do \
+		test ! -e $$bench || $(BIN)/python $$bench; done
+
+stubs: need ## Writes anew what is made from code: typing stubs, pictures in docs/
+	$(PYTHON) reader-py/stubs/generate.py
+	$(PYTHON) docs/check.py --write
+
+clean: ## Removes everything that was built
+	rm -rf target $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	rm -f reader-py/python/driftshm/*.so
+
+need:
+	@.ci/need build
+
+writer: need
+	$(CARGO) build --locked --release --package driftshm-writer
+
+# An editable install: what is Python in the package needs no step, what is Rust this one, which
+# does nothing if nothing changed.
+reader: $(VENV)/.maturin
+	cd reader-py && VIRTUAL_ENV=$(CURDIR)/$(VENV) ../$(BIN)/maturin develop --locked --release --quiet
+
+$(VENV)/.maturin: $(TOOLS) | need
+	$(BIN)/python -c "" 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	$(PIP) --constraint $(TOOLS) maturin
+	@touch $@
+
+$(VENV)/.tools: $(TOOLS) $(VENV)/.maturin
+	$(PIP) --requirement $(TOOLS)
+	@touch $@
