@@ -39,12 +39,12 @@ fn meta(bencher: Bencher<'_, '_>) {
 fn snapshot_of_a_perp_market(bencher: Bencher<'_, '_>) {
     let place = place();
     let (region, market) = (place.writer.region(), place.market(3));
-    bencher.bench(|| region.frozen(black_box(&market), 12));
+    bencher.bench(|| region.frozen(black_box(&market)));
 }
 
 #[divan::bench]
 fn snapshot_of_a_user(bencher: Bencher<'_, '_>) {
     let place = place();
     let (region, user) = (place.writer.region(), place.user(3));
-    bencher.bench(|| region.frozen(black_box(&user), 12));
+    bencher.bench(|| region.frozen(black_box(&user)));
 }

@@ -46,15 +46,14 @@ impl Pair {
     /// The perp market with that index.
     ///
     /// # Panics
-    /// Never: the profile has perp markets.
+    /// Never: the profile has perp markets with an index.
     pub fn perp_market(profile: &Profile, index: u16) -> Self {
         let def = profile.account(Kind::PerpMarket).expect("the profile has perp markets");
         let pubkey = profile.perp_market_address(index).unwrap_or_else(|| key(index.into()));
         let mut pair = Self::of(Kind::PerpMarket, Some(index), pubkey, def.blank());
+        let field = def.role(role::MARKET_INDEX).expect("the profile says where the index is");
         for state in &mut pair.states {
-            if let Some(field) = def.role(role::MARKET_INDEX) {
-                field.write_int(state, index.into());
-            }
+            assert!(field.write_int(state, index.into()), "an index fits its field");
         }
         pair
     }

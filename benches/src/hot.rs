@@ -50,10 +50,10 @@ pub fn run() -> Result<Vec<&'static str>, NoRegion> {
         let _ = black_box(region.read(&market, |buffer| offsets.map(|o| buffer.payload_u64(o))));
     });
     measure("snapshot of a perp market", &mut |_| {
-        let _ = black_box(region.frozen(&market, 12));
+        let _ = black_box(region.frozen(&market));
     });
     measure("snapshot of a user", &mut |_| {
-        let _ = black_box(region.frozen(&user, 12));
+        let _ = black_box(region.frozen(&user));
     });
     measure("find a user", &mut |nth| {
         black_box(region.find(&place.users[nth as usize % USERS as usize].pubkey));

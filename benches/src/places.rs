@@ -27,9 +27,9 @@ pub struct Place {
     _directory: TempDir,
 }
 
-/// Why there is no region.
+/// Why there is nothing to measure with.
 #[derive(Debug)]
-pub struct NoRegion(String);
+pub struct NoRegion(pub String);
 
 impl std::fmt::Display for NoRegion {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

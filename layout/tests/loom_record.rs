@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use driftshm_layout::Pubkey;
-use driftshm_layout::record::{self, Buffer, HEADER_WORDS, Shape, Unread, Version};
+use driftshm_layout::record::{self, Buffer, HEADER_WORDS, Presence, Shape, Unread, Version};
 use driftshm_layout::sync::{Ordering, Word, fence};
 use loom::sync::Arc;
 use loom::thread;
@@ -186,6 +186,30 @@ fn versions_never_go_back() {
         publish(&record, BARE, 0);
         reader.join().unwrap();
     });
+}
+
+#[test]
+fn a_closed_account_is_not_called_so_before_that_version_is_there() {
+    static SEEN: Seen = Mutex::new(BTreeSet::new());
+    loom::model(|| {
+        // Version 1 is open, 2 and 3 are closed; 3 goes where 1 is.
+        let (record, epoch) = of_alice(BARE);
+        let reader = {
+            let record = record.clone();
+            thread::spawn(move || match record::presence(&record, epoch) {
+                Presence::Here => note(&SEEN, "here"),
+                Presence::Closed => {
+                    assert!(record::version(&record) >= 2);
+                    note(&SEEN, "closed");
+                }
+                other => panic!("{other:?}"),
+            })
+        };
+        publish(&record, BARE, 0);
+        publish(&record, BARE, 0);
+        reader.join().unwrap();
+    });
+    all_seen(&SEEN, &["here", "closed"]);
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub fn derive_user_account(
     sub_account_id: u16,
     profile: &str,
 ) -> PyResult<String> {
-    let authority = keys::pubkey(authority)?;
+    let authority = keys::authority(authority)?;
     derive(profile, |p| p.user_address(&authority, sub_account_id))
 }
 
@@ -34,7 +34,7 @@ pub fn derive_user_account(
 #[pyfunction]
 #[pyo3(signature = (authority, *, profile = "drift-v2"))]
 pub fn derive_user_stats_account(authority: &Bound<'_, PyAny>, profile: &str) -> PyResult<String> {
-    let authority = keys::pubkey(authority)?;
+    let authority = keys::authority(authority)?;
     derive(profile, |p| p.user_stats_address(&authority))
 }
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use driftshm_layout::RecordRef;
 use driftshm_layout::profile::{DISCRIMINATOR_LEN, Kind, Profile, StructId, Type};
+use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyDict, PyList};
 
@@ -92,7 +93,7 @@ fn row_dtype(py: Python<'_>, profile: &Profile, kind: Kind) -> PyResult<Py<PyAny
     }
     let spec = spec(py, names, formats, offsets, account.len + TAIL)?;
     let numpy = py.import("numpy").map_err(|_| {
-        errors::wrong_type("arrays need numpy: pip install 'driftshm[numpy]'".to_owned())
+        PyImportError::new_err("arrays need numpy: pip install 'driftshm[numpy]'")
     })?;
     Ok(numpy.call_method1("dtype", (spec,))?.unbind())
 }

@@ -210,7 +210,7 @@ fn records_of(
         add(Slot::Address(Kind::User, pubkey), region.find(&pubkey), &format!("user {pubkey}"))?;
     }
     for key in items(args.user_stats)? {
-        let authority = keys::pubkey(&key)?;
+        let authority = keys::authority(&key)?;
         let pubkey = link.schema.profile.user_stats_address(&authority).unwrap_or_default();
         let what = format!("user stats of {authority}");
         add(Slot::Address(Kind::UserStats, pubkey), region.find(&pubkey), &what)?;

@@ -196,7 +196,8 @@ fn leaked(text: &str) -> *const std::ffi::c_char {
 }
 
 fn document(profile: &Profile, field: &FieldDef) -> String {
-    let mut parts: Vec<String> = field.doc.iter().cloned().collect();
+    let mut parts: Vec<String> =
+        field.doc.iter().map(|doc| format!("{}.", doc.trim_end_matches('.'))).collect();
     if let Some(unit) = field.unit.and_then(|unit| profile.unit(unit)) {
         parts.push(match unit.decimals {
             0 => format!("Unit: {}.", unit.name),

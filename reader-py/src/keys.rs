@@ -41,3 +41,11 @@ pub fn pubkey(object: &Bound<'_, PyAny>) -> PyResult<Pubkey> {
     })?;
     Ok(Pubkey(key))
 }
+
+/// The key of an owner. A view is refused: it is an account, and its owner another key.
+pub fn authority(object: &Bound<'_, PyAny>) -> PyResult<Pubkey> {
+    if object.cast::<View>().is_ok() || object.cast::<OracleView>().is_ok() {
+        return Err(errors::pubkey("a view is not an authority: pass its `authority` field"));
+    }
+    pubkey(object)
+}

@@ -42,7 +42,7 @@ mod _driftshm {
     #[pymodule_export]
     use super::oracle::{OraclePriceData, OracleView};
     #[pymodule_export]
-    use super::reader::Reader;
+    use super::reader::{Reader, open};
     #[pymodule_export]
     use super::schema::types_of_profile;
     #[pymodule_export]

@@ -22,7 +22,7 @@ use crate::subscription::{FilterArgs, Subscription, Watch};
 use crate::view::View;
 
 /// Reads a region. Thread-safe; costs nothing while it is not used.
-#[pyclass(frozen, subclass, module = "driftshm")]
+#[pyclass(frozen, module = "driftshm")]
 pub struct Reader {
     shared: Arc<Shared>,
     closed: AtomicBool,
@@ -171,6 +171,15 @@ impl Reader {
     ) -> PyResult<Option<Py<PyAny>>> {
         let py = key.py();
         let link = self.link()?;
+        // The usual case first: a market that was asked for before, by its index.
+        let index = key.cast_exact::<PyInt>().ok().and_then(|index| index.extract::<usize>().ok());
+        if let Some(place) = index {
+            let market = self.views.markets[kind as usize].get(place).and_then(OnceLock::get);
+            if let Some(market) = market.filter(|market| is_live(&market.handle)) {
+                market.handle.guard(max_age)?;
+                return Ok(Some(market.view.clone_ref(py)));
+            }
+        }
         let place = match key.cast::<PyInt>() {
             Ok(index) => match index.extract::<usize>() {
                 Ok(place) => place,
@@ -178,13 +187,6 @@ impl Reader {
             },
             Err(_) => self.market_place(kind, key)?,
         };
-        let views = self.views.of(py, link);
-        if let Some(market) = views.markets[kind as usize].get(place).and_then(OnceLock::get) {
-            if is_live(&market.handle) {
-                market.handle.guard(max_age)?;
-                return Ok(Some(market.view.clone_ref(py)));
-            }
-        }
         if place >= link.region.geometry().section(kind).capacity {
             self.market_place(kind, key)?;
         }
@@ -251,7 +253,7 @@ impl Reader {
         authority: &Bound<'_, PyAny>,
         address: impl Fn(&driftshm_layout::profile::Profile, &Pubkey) -> Option<Pubkey>,
     ) -> PyResult<Pubkey> {
-        let authority = keys::pubkey(authority)?;
+        let authority = keys::authority(authority)?;
         address(&self.link()?.schema.profile, &authority).ok_or_else(|| {
             errors::wrong_type("the profile does not say how this address is made".to_owned())
         })
@@ -482,6 +484,60 @@ impl Reader {
         Subscription::new(slf, &args, conflate, timeout)
     }
 
+    /// Changes from now on, one at a time: `async for change in reader.changes(...)`.
+    #[pyo3(signature = (
+        *, perp_markets = None, spot_markets = None, users = None, user_stats = None,
+        oracles = None, kinds = None, conflate = true, timeout = 2.0,
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "one keyword per kind of account")]
+    fn changes<'py>(
+        slf: Bound<'py, Self>,
+        perp_markets: Option<&Bound<'py, PyAny>>,
+        spot_markets: Option<&Bound<'py, PyAny>>,
+        users: Option<&Bound<'py, PyAny>>,
+        user_stats: Option<&Bound<'py, PyAny>>,
+        oracles: Option<&Bound<'py, PyAny>>,
+        kinds: Option<Vec<String>>,
+        conflate: bool,
+        timeout: f64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let args = FilterArgs { perp_markets, spot_markets, users, user_stats, oracles, kinds };
+        stream("Changes", slf, &args, conflate, timeout)
+    }
+
+    /// As `changes`, but all that wait at once, as a list: cheaper when there are many.
+    #[pyo3(signature = (
+        *, perp_markets = None, spot_markets = None, users = None, user_stats = None,
+        oracles = None, kinds = None, conflate = true, timeout = 2.0,
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "one keyword per kind of account")]
+    fn batches<'py>(
+        slf: Bound<'py, Self>,
+        perp_markets: Option<&Bound<'py, PyAny>>,
+        spot_markets: Option<&Bound<'py, PyAny>>,
+        users: Option<&Bound<'py, PyAny>>,
+        user_stats: Option<&Bound<'py, PyAny>>,
+        oracles: Option<&Bound<'py, PyAny>>,
+        kinds: Option<Vec<String>>,
+        conflate: bool,
+        timeout: f64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let args = FilterArgs { perp_markets, spot_markets, users, user_stats, oracles, kinds };
+        stream("Batches", slf, &args, conflate, timeout)
+    }
+
+    /// Awaits a version of the account newer than `newer_than` (default: its present one).
+    #[pyo3(signature = (view, *, newer_than = None, timeout = None))]
+    fn wait<'py>(
+        slf: Bound<'py, Self>,
+        view: Bound<'py, PyAny>,
+        newer_than: Option<u64>,
+        timeout: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let wait = slf.py().import("driftshm.aio")?.getattr("wait_newer")?;
+        wait.call1((slf, view, newer_than, timeout))
+    }
+
     /// Asks the writer to follow accounts for as long as the returned object lives.
     #[pyo3(signature = (*pubkeys, timeout = 2.0))]
     fn watch(
@@ -569,6 +625,26 @@ impl Reader {
     }
 }
 
+/// A subscription as one of the iterators of `driftshm.aio`.
+fn stream<'py>(
+    class: &str,
+    reader: Bound<'py, Reader>,
+    args: &FilterArgs<'_, 'py>,
+    conflate: bool,
+    timeout: f64,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = reader.py();
+    let subscription = Subscription::new(reader, args, conflate, timeout)?;
+    py.import("driftshm.aio")?.getattr(class)?.call1((subscription,))
+}
+
+/// Opens the region of a cluster, or of a directory if the argument has a slash.
+#[pyfunction]
+#[pyo3(signature = (cluster_or_dir = None))]
+pub fn open(py: Python<'_>, cluster_or_dir: Option<std::path::PathBuf>) -> PyResult<Reader> {
+    Reader::new(py, cluster_or_dir)
+}
+
 /// The items of an argument that may be one thing or several.
 pub fn items<'py>(argument: Option<&Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let Some(argument) = argument else { return Ok(Vec::new()) };
@@ -576,7 +652,7 @@ pub fn items<'py>(argument: Option<&Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'p
         || argument.cast::<PyInt>().is_ok()
         || argument.cast::<View>().is_ok()
         || argument.cast::<OracleView>().is_ok()
-        || argument.cast::<pyo3::types::PyBytes>().is_ok();
+        || argument.hasattr("__bytes__")?;
     if single {
         return Ok(vec![argument.clone()]);
     }

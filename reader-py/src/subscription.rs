@@ -18,8 +18,6 @@ use crate::reader::{Reader, items};
 
 /// Signals are looked for at least this often: one that comes just before the wait is not lost.
 const SIGNAL_CHECK: Duration = Duration::from_secs(1);
-/// Items that one drain yields at most.
-const BATCH: usize = 4096;
 
 static FORKS: AtomicU64 = AtomicU64::new(0);
 
@@ -273,14 +271,14 @@ impl Subscription {
 impl Subscription {
     /// What changed since the last call, at most `max` items; empty if nothing did, and then
     /// `fileno()` becomes readable as soon as something does.
-    #[pyo3(signature = (max = BATCH))]
+    #[pyo3(signature = (max = 4096))]
     fn drain(&self, py: Python<'_>, max: usize) -> PyResult<Vec<Py<PyAny>>> {
         self.items(py, max.max(1))
     }
 
     /// Waits until something changes, and returns it; an empty list when the time is up. Other
     /// threads run meanwhile, and signals (Ctrl-C) are handled.
-    #[pyo3(signature = (timeout = None, *, max = BATCH))]
+    #[pyo3(signature = (timeout = None, *, max = 4096))]
     fn wait<'py>(
         &self,
         py: Python<'py>,

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-BOTS = Path(__file__).with_name("bots")
+HERE = Path(__file__).parent
 Program = subprocess.Popen[str]
 
 
 @contextlib.contextmanager
-def bot(name: str, *arguments: object, **options: Any) -> Iterator[Program]:
+def program(name: str, *arguments: object, **options: Any) -> Iterator[Program]:
     """Runs ``bots/<name>.py``; it is told things by lines, and killed at the end."""
-    command = [sys.executable, "-u", str(BOTS / f"{name}.py"), *map(str, arguments)]
+    command = [sys.executable, "-u", "-m", f"bots.{name}", *map(str, arguments)]
+    paths = [str(HERE), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, **options)
+    process = subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, text=True, env=environment, **options
+    )
     try:
         yield process
     finally:

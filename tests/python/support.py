@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -67,9 +67,13 @@ def until(what: str, condition: Callable[[], T], timeout: float = WATCHDOG) -> T
 class Writer:
     """A writer process. Its log goes to ``<dir>.log``."""
 
-    def __init__(self, directory: Path, *arguments: str, **options: Any) -> None:
+    def __init__(
+        self, directory: Path, *arguments: str, prefix: Sequence[str] = (), **options: Any
+    ) -> None:
         self.dir = directory
         self.arguments = arguments
+        # A program that runs the writer, such as strace.
+        self.prefix = prefix
         self.options = options
         self.log = directory.with_name(directory.name + ".log")
         self.process: subprocess.Popen[bytes] | None = None
@@ -81,7 +85,8 @@ class Writer:
 
     def spawn(self) -> Writer:
         command = [
-            str(BINARY), "run", "--cluster", "test", "--dir", str(self.dir), *self.arguments,
+            *self.prefix, str(BINARY), "run",
+            "--cluster", "test", "--dir", str(self.dir), *self.arguments,
         ]  # fmt: skip
         environment = {k: v for k, v in os.environ.items() if not k.startswith("DRIFTSHM_")}
         with self.log.open("ab") as log:
@@ -171,6 +176,19 @@ def python(code: str, *arguments: str, **options: Any) -> subprocess.Popen[str]:
         text=True,
         **options,
     )
+
+
+@contextlib.contextmanager
+def bot(code: str, *arguments: object, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """As `python`, killed at the end if it still runs."""
+    process = python(code, *map(str, arguments), **options)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(WATCHDOG)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def line(process: subprocess.Popen[str], timeout: float = WATCHDOG) -> str:

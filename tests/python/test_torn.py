@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bots.whole import equal, stripe_of, striped, sums_up
+from bots.whole import STRIPES, equal, striped, stripes, sums_up
 from facts import DISCRIMINATOR, field, layout, real_accounts, write_replay
-from programs import Program, bot, tell
+from programs import Program, program, tell
 from support import WATCHDOG, Writer, line, until
 
 import driftshm
@@ -23,7 +23,6 @@ READERS = 4
 # CI takes the full time.
 SHORTER = None if os.environ.get("CI") else os.environ.get("DRIFTSHM_TORN_SECONDS")
 SECONDS = float(SHORTER or 20)
-STRIPES = 2000
 
 
 def run_readers(
@@ -33,16 +32,16 @@ def run_readers(
     with contextlib.ExitStack() as stack, target.open() as reader:
         bots: list[Program] = []
         for _ in range(READERS):
-            program = stack.enter_context(bot(name, target.dir, seconds))
+            started = stack.enter_context(program(name, target.dir, seconds))
             if first_line is not None:
-                tell(program, first_line)
-            bots.append(program)
-        for program in bots:
-            assert line(program) == "ready"
+                tell(started, first_line)
+            bots.append(started)
+        for each in bots:
+            assert line(each) == "ready"
         before, began = reader.stats(), time.monotonic()
-        for program in bots:
-            tell(program, "go")
-        found = [json.loads(line(program, seconds + WATCHDOG)) for program in bots]
+        for each in bots:
+            tell(each, "go")
+        found = [json.loads(line(each, seconds + WATCHDOG)) for each in bots]
         after, took = reader.stats(), time.monotonic() - began
     published = after["published"] - before["published"]
     conflated = after["conflated"] - before["conflated"]
@@ -63,7 +62,7 @@ def assert_whole(found: list[dict[str, Any]]) -> None:
         assert result["torn"] == []
         assert all(count > 0 for count in result["counts"].values()), result["counts"]
         # It is no use if the record stands still meanwhile.
-        assert result["news"] > 100
+        assert result["news"] > 20
 
 
 def test_no_read_of_a_record_that_is_written_at_full_speed_is_torn(
@@ -147,12 +146,13 @@ def test_two_versions_put_together_are_noticed() -> None:
     model = real_accounts("SpotMarket")[0]["raw"]
     old, new = (striped(model, number, kept("SpotMarket")) for number in (41, 42))
     for path, size, at in striped_fields("SpotMarket"):
-        for where in range(at + 1, at + size):
-            torn = (old[:where] + new[where:])[at : at + size]
-            assert stripe_of(torn, size, at) is None, path
-            number = int.from_bytes(torn, "little")
-            assert size > 16 or stripe_of(number, size, at) is None, path
-        assert stripe_of(old[at : at + size], size, at) == 41
+        numbers = stripes(size, at % 2 == 1)
+        for where in range(at, at + size + 1):
+            found = (old[:where] + new[where:])[at : at + size]
+            expected = {at: 42, at + size: 41}.get(where)
+            assert numbers.get(found) == expected, path
+            if size <= 16:
+                assert numbers.get(int.from_bytes(found, "little")) == expected, path
     assert not sums_up(bytes(80) + old) and not equal([7, 7, 8])
 
 

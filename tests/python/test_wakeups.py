@@ -16,8 +16,8 @@ from typing import Any
 
 import loops
 import pytest
-from replays import Publishing, Script
-from support import WATCHDOG, Writer, cpu_seconds, line, python, until
+from replays import Publishing, Script, perp
+from support import WATCHDOG, Writer, bot, cpu_seconds, line, until
 
 import driftshm
 
@@ -285,20 +285,17 @@ def used_in(seconds: float, pid: int) -> float:
 def test_an_idle_bot_uses_no_processor_time_and_hardly_any_while_it_reconnects(
     writer: Start, script: Script
 ) -> None:
-    from replays import perp
-
     market = perp(0)
     script.say(market)
     running = writer(*script.arguments)
-    with python(IDLE, str(running.dir)) as bot:
-        assert line(bot) == "idle"
-        idle = used_in(4, bot.pid)
+    with bot(IDLE, running.dir) as idler:
+        assert line(idler) == "idle"
+        idle = used_in(4, idler.pid)
         running.kill()
-        reconnecting = used_in(4, bot.pid)
+        reconnecting = used_in(4, idler.pid)
         running.start()
         script.say(market.set("next_fill_record_id", 77))
-        assert int(line(bot)) == 2, "it went on by itself"
-        bot.kill()
+        assert int(line(idler)) == 2, "it went on by itself"
     print(f"processor time in 4 s: idle {idle:.2f} s, reconnecting {reconnecting:.2f} s")
     assert idle <= 0.01, "one tick of the clock"
     assert reconnecting < 0.02 * 4
@@ -453,18 +450,16 @@ except KeyboardInterrupt:
 
 
 def test_control_c_ends_a_wait_without_a_timeout(writer: Start, script: Script) -> None:
-    from replays import perp
-
     script.say(perp(0))
     running = writer(*script.arguments)
-    with python(INTERRUPTED, str(running.dir)) as bot:
-        assert line(bot) == "waiting"
-        until("it sleeps", lambda: state_of(bot.pid) == "S")
+    with bot(INTERRUPTED, running.dir) as waiter:
+        assert line(waiter) == "waiting"
+        until("it sleeps", lambda: state_of(waiter.pid) == "S")
         began = time.monotonic()
-        bot.send_signal(signal.SIGINT)
-        assert line(bot) == "interrupted"
+        waiter.send_signal(signal.SIGINT)
+        assert line(waiter) == "interrupted"
         print(f"after {(time.monotonic() - began) * 1000:.0f} ms")
-        assert bot.wait(WATCHDOG) == 0
+        assert waiter.wait(WATCHDOG) == 0
 
 
 def state_of(pid: int) -> str:

@@ -1,6 +1,11 @@
-//! The floors: the least that a PyO3 extension can do for a call, an attribute, a lookup.
+//! The floors: the least that a PyO3 extension can do for a call, an attribute, a lookup; and a
+//! clock close enough to an attribute read to time single ones.
+
+use std::hint::black_box;
+use std::time::Instant;
 
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 /// Does the least.
 #[pyclass(frozen)]
@@ -30,9 +35,51 @@ impl Floor {
     }
 }
 
+/// Nanoseconds that each of `count` reads of an attribute took. A look at the clock is in each of
+/// them: `sample_nothing` says what it costs.
+#[pyfunction]
+fn sample_attribute(
+    object: &Bound<'_, PyAny>,
+    name: &Bound<'_, PyString>,
+    count: usize,
+) -> PyResult<Vec<u64>> {
+    (0..count)
+        .map(|_| {
+            let start = Instant::now();
+            let value = object.getattr(name)?;
+            let took = start.elapsed();
+            drop(value);
+            Ok(nanoseconds(took))
+        })
+        .collect()
+}
+
+/// As `sample_attribute`, without the attribute.
+#[pyfunction]
+fn sample_nothing(count: usize) -> Vec<u64> {
+    (0..count).map(|_| nanoseconds(Instant::now().elapsed())).collect()
+}
+
+fn nanoseconds(took: std::time::Duration) -> u64 {
+    u64::try_from(took.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Callgrind is told to write down what it counted whenever this function returns.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn driftshm_bench_mark() {
+    black_box(());
+}
+
+/// See `driftshm_bench_mark`.
+#[pyfunction]
+fn mark() {
+    driftshm_bench_mark();
+}
+
 /// The module.
 #[pymodule(gil_used = false)]
 mod driftshm_floors {
     #[pymodule_export]
-    use super::Floor;
+    use super::{Floor, mark, sample_attribute, sample_nothing};
 }

@@ -49,6 +49,7 @@ from ._driftshm import (
     OracleView,
     OtherClusterError,
     PubkeyError,
+    Reader,
     ReaderClosedError,
     RegionNotReadyError,
     RegionPermissionError,
@@ -68,9 +69,9 @@ from ._driftshm import (
     derive_user_stats_account,
     fields,
     funding_rate,
+    open,
 )
 from .aio import Batches, Changes
-from .reader import Reader, open
 
 _os.register_at_fork(after_in_child=_driftshm.after_fork)
 

@@ -12,7 +12,7 @@ raises `ReaderClosedError`. That is not repeated below.
 import builtins
 import os
 import pathlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Final, Generic, TypeVar, final, overload
 
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Self, disjoint_base
 
+from .aio import Batches, Changes
 from .drift_v2 import (
     OracleSource,
     PerpMarket,
@@ -363,11 +364,22 @@ class OraclePriceData:
 
 # ---------------------------------------------------------------------------------- the reader
 
-@disjoint_base
+def open(cluster_or_dir: str | os.PathLike[str] | None = None) -> Reader:
+    """Opens the region of a cluster, or of a directory if the argument has a slash.
+
+    The directory is ``$DRIFTSHM_DIR``, else ``/run/driftshm/<cluster>`` where that exists, else
+    ``/dev/shm/driftshm-<uid>/<cluster>``; the cluster is ``mainnet`` if none is named.
+
+    Raises `OpenFailed`: `NoRegionError`, `RegionPermissionError`, `RegionNotReadyError`,
+    `IncompatibleRegionError`, `CorruptRegionError` or `OtherClusterError`.
+    """
+
+
+@final
 class Reader:
     """Reads a region; thread-safe, and costs nothing while it is not used.
 
-    Use `driftshm.Reader`, which can await changes too; `driftshm.open` makes one.
+    `driftshm.open` makes one.
 
     What is not in the region is None, as with a dict's ``get``. With ``max_age``, an account that
     is not known to be as fresh as so many seconds raises `StaleError`. A market that no region
@@ -478,10 +490,55 @@ class Reader:
         """Subscribes to changes from now on, for any event loop or none; without filter, to all.
 
         The arguments are a union; user stats are named by their authorities or by views. For
-        asyncio there are `driftshm.Reader.changes` and `driftshm.Reader.batches`.
+        asyncio there are `changes` and `batches`.
 
         Raises `FilterError` if the filter could never match, `ConnectionFailed` if no connection
         comes about within ``timeout`` seconds (`WriterDeadError`: nobody answers).
+        """
+    def changes(
+        self,
+        *,
+        perp_markets: Market | Iterable[Market] | None = None,
+        spot_markets: Market | Iterable[Market] | None = None,
+        users: Account | Iterable[Account] | None = None,
+        user_stats: Account | Iterable[Account] | None = None,
+        oracles: Account | Iterable[Account] | None = None,
+        kinds: Sequence[Kind] | None = None,
+        conflate: bool = True,
+        timeout: float = 2.0,
+    ) -> Changes:
+        """Changes from now on, one at a time: ``async for change in reader.changes(...)``.
+
+        The arguments are a union; without any, everything. Conflated (the default), a bot that is
+        slow gets each changed account once, at its newest; with ``conflate=False`` it gets every
+        publish, and a `Lagged` where it was lapped. Users and other addresses are watched too: the
+        writer follows them for as long as the stream is open.
+
+        Raises `WriterDeadError` if no writer answers within ``timeout`` seconds. A writer that
+        restarts later is followed.
+        """
+    def batches(
+        self,
+        *,
+        perp_markets: Market | Iterable[Market] | None = None,
+        spot_markets: Market | Iterable[Market] | None = None,
+        users: Account | Iterable[Account] | None = None,
+        user_stats: Account | Iterable[Account] | None = None,
+        oracles: Account | Iterable[Account] | None = None,
+        kinds: Sequence[Kind] | None = None,
+        conflate: bool = True,
+        timeout: float = 2.0,
+    ) -> Batches:
+        """As `changes`, but all that wait at once, as a list: cheaper when there are many."""
+    def wait(
+        self,
+        view: View | OracleView,
+        *,
+        newer_than: int | None = None,
+        timeout: float | None = None,
+    ) -> Coroutine[Any, Any, int]:
+        """Awaits a version of the account newer than ``newer_than`` (default: its present one), and
+        returns it. Raises `TimeoutError` when ``timeout`` seconds are over.
         """
     def watch(self, *pubkeys: Account, timeout: float = 2.0) -> Watch:
         """Asks the writer to follow accounts for as long as the returned object lives.

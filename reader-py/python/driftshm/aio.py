@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from ._driftshm import Subscription
+    from ._driftshm import OracleView, Reader, Subscription, View
     from .types import Item
 
 T = TypeVar("T")
@@ -151,3 +151,21 @@ class Batches(_Iterator["list[Item]"]):
         batch = list(items)
         items.clear()
         return batch
+
+
+async def wait_newer(
+    reader: Reader, view: View | OracleView, newer_than: int | None, timeout: float | None
+) -> int:
+    """The body of `Reader.wait`."""
+    known = view.version if newer_than is None else newer_than
+    loop = asyncio.get_running_loop()
+    deadline = None if timeout is None else loop.time() + timeout
+    async with reader.changes(users=view.pubkey) as changes:
+        while view.version <= known:
+            left = None if deadline is None else deadline - loop.time()
+            try:
+                await asyncio.wait_for(changes.__anext__(), left)
+            except asyncio.TimeoutError:
+                message = f"account {view.pubkey} has no version after {known} in {timeout} s"
+                raise TimeoutError(message) from None
+    return view.version

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from whole import PAIRS, equal, sums_up
+from bots.whole import PAIRS, equal, sums_up
 
 import driftshm
 

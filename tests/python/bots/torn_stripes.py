@@ -11,84 +11,103 @@ import operator
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
-from whole import stripe_of
+from bots.whole import Value, stripes
 
 import driftshm
 
-ROUND = 50
+ROUND = 20
 Fields = list[tuple[str, int, int]]
 
 
 class Account:
-    """One market, and how to look at each of its fields."""
+    """One market, and how to look at its fields."""
 
     def __init__(self, name: str, view: Any, fields: Fields) -> None:
         self.name = name
         self.view = view
-        self.fields = fields
-        self.getter = driftshm.fields(*(path for path, _, _ in fields))
-        self.leaves = [(operator.attrgetter(path), size, at) for path, size, at in fields]
+        self.paths = [path for path, _, _ in fields]
+        self.together = driftshm.fields(*self.paths)
+        self.one_by_one = operator.attrgetter(*self.paths)
+        self.numbers = [stripes(size, at % 2 == 1) for _, size, at in fields]
 
-    def stripes(self, source: Any) -> list[int | None]:
-        """The stripe of each field, of a view or a snapshot, by attributes."""
-        return [stripe_of(get(source), size, at) for get, size, at in self.leaves]
-
-    def one_stripe(self, source: Any) -> bool:
-        """Whether all fields have the same, in one read."""
-        values = zip(self.getter(source), self.fields, strict=True)
-        return is_one({stripe_of(value, size, at) for value, (_, size, at) in values})
+    def numbers_in(self, values: Iterable[Value]) -> list[int | None]:
+        """The stripe of each value; `None` where it was put together from several."""
+        pairs = zip(self.numbers, values, strict=True)
+        return [numbers.get(value) for numbers, value in pairs]
 
 
-def is_one(stripes: set[int | None]) -> bool:
-    return len(stripes) == 1 and None not in stripes
+def is_one(numbers: Iterable[int | None]) -> bool:
+    found = set(numbers)
+    return len(found) == 1 and None not in found
+
+
+class Reads:
+    """All that one reader has seen."""
+
+    def __init__(self, reader: Any, accounts: list[Account]) -> None:
+        self.reader = reader
+        self.accounts = accounts
+        self.counts = Counter(attributes=0, fields=0, snapshots=0, cuts=0)
+        self.torn: list[str] = []
+        self.seen: set[int | None] = set()
+        self.contended = 0
+
+    def of_one(self, account: Account) -> None:
+        """Attributes may be of many versions, but each is of one; all else is of one."""
+        numbers = account.numbers_in(account.one_by_one(account.view))
+        self.counts["attributes"] += len(numbers)
+        if None in numbers:
+            self.torn.append(f"attribute {account.name}.{account.paths[numbers.index(None)]}")
+        self.seen.update(numbers)
+
+        self.counts["fields"] += 1
+        numbers = account.numbers_in(account.together(account.view))
+        if not is_one(numbers):
+            self.torn.append(f"fields of {account.name}: {set(numbers)}")
+        self.seen.update(numbers)
+
+        self.counts["snapshots"] += 1
+        copy = account.view.snapshot()
+        numbers = account.numbers_in(account.one_by_one(copy))
+        if not is_one(numbers) or numbers != account.numbers_in(account.together(copy)):
+            self.torn.append(f"snapshot of {account.name}: {set(numbers)}")
+
+    def of_all(self) -> None:
+        """A cut: every account in it is whole, and of the version that the cut names."""
+        try:
+            cut = self.reader.snapshot(perp_markets=[0], spot_markets=[0])
+        except driftshm.ContendedError:
+            self.contended += 1
+            return
+        self.counts["cuts"] += 1
+        copies = [cut.perp_markets[0], cut.spot_markets[0]]
+        for account, copy in zip(self.accounts, copies, strict=True):
+            numbers = account.numbers_in(account.together(copy))
+            if not is_one(numbers):
+                self.torn.append(f"{account.name} in a cut: {set(numbers)}")
+        if cut.id.versions != [copy.version for copy in copies]:
+            self.torn.append("versions of a cut")
 
 
 def main(directory: str, seconds: float) -> None:
     reader = driftshm.open(directory)
     fields = json.loads(sys.stdin.readline())
-    accounts = [
-        Account("perp_market", reader.get_perp_market(0), fields["PerpMarket"]),
-        Account("spot_market", reader.get_spot_market(0), fields["SpotMarket"]),
-    ]
-    counts: Counter[str] = Counter(attributes=0, fields=0, snapshots=0, cuts=0)
-    torn: list[str] = []
-    stripes: set[int | None] = set()
-    contended = 0
+    perp = Account("perp_market", reader.get_perp_market(0), fields["PerpMarket"])
+    spot = Account("spot_market", reader.get_spot_market(0), fields["SpotMarket"])
+    reads = Reads(reader, [perp, spot])
     print("ready")
     sys.stdin.readline()
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        for account in accounts:
-            for _ in range(ROUND):
-                found = account.stripes(account.view)
-                counts["attributes"] += len(found)
-                if None in found:
-                    path = account.fields[found.index(None)][0]
-                    torn.append(f"attribute {account.name}.{path}")
-                stripes.add(found[0])
-                counts["fields"] += 1
-                if not account.one_stripe(account.view):
-                    torn.append(f"fields of {account.name}")
-                counts["snapshots"] += 1
-                copy = account.view.snapshot()
-                if not (account.one_stripe(copy) and is_one(set(account.stripes(copy)))):
-                    torn.append(f"snapshot of {account.name}")
-                try:
-                    cut = reader.snapshot(perp_markets=[0], spot_markets=[0])
-                except driftshm.ContendedError:
-                    contended += 1
-                    continue
-                counts["cuts"] += 1
-                copies = (cut.perp_markets[0], cut.spot_markets[0])
-                whole = all(
-                    each.one_stripe(copy) for each, copy in zip(accounts, copies, strict=True)
-                )
-                if not whole or cut.id.versions != [copy.version for copy in copies]:
-                    torn.append("cut")
-    found_ = {"torn": torn[:10], "news": len(stripes), "contended": contended}
-    print(json.dumps({"counts": counts, **found_}))
+        for _ in range(ROUND):
+            reads.of_one(perp)
+            reads.of_one(spot)
+            reads.of_all()
+    found = {"torn": reads.torn[:10], "news": len(reads.seen), "contended": reads.contended}
+    print(json.dumps({"counts": reads.counts, **found}))
 
 
 main(sys.argv[1], float(sys.argv[2]))

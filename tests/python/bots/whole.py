@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from .keys import base58
+from bots.keys import base58
 
 # Bytes 80, 840 and 1184 of 1216.
 PAIRS = ("amm.historical_oracle_data.last_oracle_conf", "amm.volume24h", "last_fill_price")

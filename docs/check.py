@@ -1,0 +1,148 @@
+"""Sees that the documentation still says what is so (``make lint``).
+
+    python docs/check.py            exits 1, and says what is wrong
+    python docs/check.py --write    writes the pictures anew (``make stubs``)
+
+It compares the region's map with what the code prints, the table of synchronisation points with
+their labels in the sources and with the loom models, and looks where the links lead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[1]
+REGION_FORMAT = ROOT / "docs" / "region-format.md"
+MEMORY_ORDERING = ROOT / "docs" / "memory-ordering.md"
+# The text between these markers is what the example prints.
+MAP = re.compile(r"(?<=<!-- region_map -->\n```text\n).*?(?=```\n<!-- /region_map -->)", re.DOTALL)
+LABEL = re.compile(r"// SYNC\(([a-z-]+)\)")
+FUNCTION = re.compile(r"^\s*(?:pub(?:\([a-z]+\))? )?fn (\w+)", re.MULTILINE)
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def region_map() -> str:
+    """The map as the code has it."""
+    cargo = os.environ.get("CARGO", "cargo")
+    command = [cargo, "run", "--quiet", "--locked", "--package", "driftshm-layout"]
+    command += ["--example", "region_map"]
+    printed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    return printed.stdout
+
+
+def wrong_map(write: bool) -> Iterator[str]:
+    """Whether the map in the documentation is another one."""
+    text = REGION_FORMAT.read_text(encoding="utf-8")
+    shown = MAP.search(text)
+    if shown is None:
+        yield f"{REGION_FORMAT.name} has no place for the map"
+        return
+    current = region_map()
+    if shown.group() == current:
+        return
+    if write:
+        changed = text[: shown.start()] + current + text[shown.end() :]
+        REGION_FORMAT.write_text(changed, encoding="utf-8")
+        print(f"wrote {REGION_FORMAT.relative_to(ROOT)}")
+    else:
+        yield f"the map in {REGION_FORMAT.name} is not current: run make stubs"
+
+
+def labels() -> dict[str, set[str]]:
+    """Each synchronisation label in the sources, with the functions it is in."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for source in sorted(ROOT.glob("*/src/**/*.rs")):
+        text = source.read_text(encoding="utf-8")
+        functions = [(match.start(), match.group(1)) for match in FUNCTION.finditer(text)]
+        for match in LABEL.finditer(text):
+            around = [name for start, name in functions if start < match.start()]
+            found[match.group(1)].add(f"{source.stem}::{around[-1]}")
+    return found
+
+
+def wrong_labels() -> Iterator[str]:
+    """Labels without a row, rows without a label, and models that do not exist."""
+    text = MEMORY_ORDERING.read_text(encoding="utf-8")
+    rows = {row[0].strip(" `"): row for row in table(text, "label")}
+    models = set()
+    for model in (ROOT / "layout" / "tests").glob("loom_*.rs"):
+        models |= set(FUNCTION.findall(model.read_text(encoding="utf-8")))
+    found = labels()
+    for label in sorted(rows.keys() - found.keys()):
+        yield f"{MEMORY_ORDERING.name}: no source has the label {label}"
+    for label, functions in sorted(found.items()):
+        if label not in rows:
+            yield f"{MEMORY_ORDERING.name}: the label {label} has no row"
+            continue
+        named = set(re.findall(r"`([^`]+)`", " ".join(rows[label][1:-1])))
+        if missing := functions - named:
+            yield f"{MEMORY_ORDERING.name}: {label} is also in {', '.join(sorted(missing))}"
+        if gone := {name for name in named if "::" in name} - functions:
+            yield f"{MEMORY_ORDERING.name}: {label} is no longer in {', '.join(sorted(gone))}"
+        tests = set(re.findall(r"`([^`]+)`", rows[label][-1]))
+        if not tests or (unknown := tests - models):
+            what = ", ".join(sorted(unknown)) if tests else "none named"
+            yield f"{MEMORY_ORDERING.name}: {label} has no such model: {what}"
+
+
+def table(text: str, first: str) -> Iterator[list[str]]:
+    """The rows of the table whose first column has that heading."""
+    inside = False
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if not line.startswith("|"):
+            inside = False
+        elif cells[0] == first:
+            inside = True
+        elif inside and set(line) - set("|-: "):
+            yield cells
+
+
+def documents() -> Iterator[Path]:
+    """Every Markdown file that is the project's own."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    names = listed.stdout.split("\n") if listed.returncode == 0 else []
+    paths = [ROOT / name for name in names if name] or [*ROOT.glob("*.md"), *ROOT.glob("*/**/*.md")]
+    yield from (path for path in paths if path.exists())
+
+
+def wrong_links() -> Iterator[str]:
+    """Links to files that are not there."""
+    for document in documents():
+        text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for target in LINK.findall(text):
+            if "://" not in target and not (document.parent / target).exists():
+                yield f"{document.relative_to(ROOT)}: there is no {target}"
+
+
+def main() -> int:
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="write the pictures anew")
+    write = parser.parse_args().write
+    problems = list(wrong_map(write))
+    if not write:
+        problems += [*wrong_labels(), *wrong_links()]
+    for problem in problems:
+        print(f"docs: {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
