@@ -3,7 +3,6 @@
 use std::sync::{Arc, OnceLock};
 
 use driftshm_layout::profile::{Field, Kind, Type};
-use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
@@ -86,19 +85,6 @@ impl Struct {
     /// The field at a path, with its offset from the start of the account.
     pub fn resolve(&self, path: &str) -> PyResult<Field> {
         resolve(&self.schema, self.index, self.base, path)
-    }
-
-    /// Why an attribute was not found. Python's own protocols ask for attributes with dunder names
-    /// and expect the plain error.
-    #[cold]
-    pub fn no_such_field(&self, name: &str) -> PyErr {
-        match self.resolve(name) {
-            Err(error) if !name.starts_with("__") => error,
-            _ => {
-                let def = self.schema.struct_def(self.index).map_or("", |def| &def.name);
-                PyAttributeError::new_err(format!("{def} has no attribute {name:?}"))
-            }
-        }
     }
 
     /// A copy of one version of the account, with this struct in it.

@@ -118,11 +118,6 @@ impl Snapshot {
         hasher.finish()
     }
 
-    /// Only for names that are none: says which ones are near.
-    fn __getattr__(&self, name: &str) -> PyResult<Py<PyAny>> {
-        Err(self.0.no_such_field(name))
-    }
-
     fn __repr__(&self) -> String {
         figures::describe(&self.0, "snapshot")
     }

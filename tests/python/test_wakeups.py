@@ -109,7 +109,7 @@ def test_the_last_version_of_each_account_arrives_in_every_loop(
             delivered[change.pubkey] = change.version
         return delivered == counts
 
-    player = threading.Thread(target=play)
+    player = threading.Thread(target=play, daemon=True)
     loops.run(loop, reader, seen, player.start, kinds=["user_stats"])
     player.join()
     assert publishing.published(reader) == delivered

@@ -88,6 +88,7 @@ __all__ = [
     "derive_user_stats_account",
     "fields",
     "funding_rate",
+    "open",
     "types_of_profile",
     "unpickle",
 ]
@@ -373,7 +374,6 @@ def open(cluster_or_dir: str | os.PathLike[str] | None = None) -> Reader:
     Raises `OpenFailed`: `NoRegionError`, `RegionPermissionError`, `RegionNotReadyError`,
     `IncompatibleRegionError`, `CorruptRegionError` or `OtherClusterError`.
     """
-
 
 @final
 class Reader:
