@@ -54,12 +54,16 @@ impl Capacities {
         for kind in Kind::ALL {
             let records = self.of(kind);
             if records == 0 || records > MAX_CAPACITY {
-                return Err(format!("{kind} capacity is {records}, allowed are 1 to {MAX_CAPACITY}"));
+                return Err(format!(
+                    "{kind} capacity is {records}, allowed are 1 to {MAX_CAPACITY}"
+                ));
             }
         }
         if !self.journal.is_power_of_two() || !(64..=1 << 28).contains(&self.journal) {
             let is = self.journal;
-            return Err(format!("journal is {is} entries, allowed are powers of two from 64 to 2^28"));
+            return Err(format!(
+                "journal is {is} entries, allowed are powers of two from 64 to 2^28"
+            ));
         }
         if self.headroom > 1 << 20 {
             return Err(format!("headroom is {} bytes, allowed are 0 to 1048576", self.headroom));
@@ -124,8 +128,7 @@ impl Geometry {
         let directory_offset = page_up(schema_offset + schema_len);
         let directory_entries = directory::entries_for(records);
         let journal_offset = page_up(directory_offset + directory_entries * 8);
-        let mut offset =
-            page_up(journal_offset + capacities.journal * journal::ENTRY_WORDS * 8);
+        let mut offset = page_up(journal_offset + capacities.journal * journal::ENTRY_WORDS * 8);
         let mut first_record = 0;
         let sections = Kind::ALL.map(|kind| {
             let shape = shape(profile, kind, capacities.headroom);
@@ -184,4 +187,45 @@ fn shape(profile: &Profile, kind: Kind, headroom: usize) -> Shape {
 
 fn page_up(offset: usize) -> usize {
     offset.next_multiple_of(PAGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capacities_are_by_kind() {
+        let capacities = Capacities::default().with(Kind::Oracle, 7);
+        assert_eq!((capacities.of(Kind::Oracle), capacities.of(Kind::State)), (7, 1));
+        assert_eq!(capacities.with(Kind::Oracle, 1024), Capacities::default());
+    }
+
+    #[test]
+    fn a_record_is_found_by_its_number() {
+        let profile = Profile::builtin("drift-v2").unwrap();
+        let geometry = Geometry::new(&profile, 1, &Capacities::default());
+        let mut number = 0;
+        for kind in Kind::ALL {
+            for place in [0, 1, geometry.section(kind).capacity - 1] {
+                if place < geometry.section(kind).capacity {
+                    let (section, found) = geometry.locate(number + place as u32).unwrap();
+                    assert_eq!((section.kind, found), (kind, place));
+                }
+            }
+            number += geometry.section(kind).capacity as u32;
+        }
+        assert_eq!(geometry.locate(number), None);
+    }
+
+    #[test]
+    fn every_account_of_the_profile_fits_with_the_headroom() {
+        let profile = Profile::builtin("drift-v2").unwrap();
+        let capacities = Capacities { headroom: 100, ..Capacities::default() };
+        let geometry = Geometry::new(&profile, 1, &capacities);
+        for account in profile.accounts() {
+            let payload = geometry.section(account.kind).shape.payload_words * 8;
+            assert!(payload >= account.len + 100, "{}", account.name);
+        }
+        assert!(geometry.section(Kind::Oracle).shape.payload_words * 8 >= ORACLE_PAYLOAD + 100);
+    }
 }

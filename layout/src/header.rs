@@ -112,7 +112,7 @@ pub enum State {
     Live = 2,
     /// The writer went in an orderly way.
     Stopped = 3,
-    /// Another region has taken this one's place: open the path again.
+    /// Another region takes this one's place: open the path again, and again until it is there.
     Superseded = 4,
 }
 
@@ -313,7 +313,7 @@ impl<'a> Header<'a> {
 
     /// For the writer.
     pub fn set_state(&self, state: State) {
-        // Release: whoever reads `Superseded` finds the new region at the path.
+        // Release: what came before it is seen by whoever acts on it.
         self.0[STATE].store(state as u64, Ordering::Release);
     }
 
@@ -401,4 +401,90 @@ pub fn text32(text: &str) -> Option<[u8; 32]> {
 pub fn from_text32(bytes: &[u8; 32]) -> Option<&str> {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
     std::str::from_utf8(&bytes[..end]).ok()
+}
+
+#[cfg(all(test, not(driftshm_loom)))]
+mod tests {
+    use super::*;
+
+    fn page() -> Vec<Word> {
+        (0..HEADER_WORDS).map(|_| Word::new(0)).collect()
+    }
+
+    #[test]
+    fn less_than_a_page_is_no_header() {
+        assert!(Header::new(&page()[..HEADER_WORDS - 1]).is_none());
+        assert!(Header::new(&[]).is_none());
+    }
+
+    #[test]
+    fn the_first_word_says_what_it_is() {
+        let page = page();
+        let header = Header::new(&page).unwrap();
+        assert_eq!(header.abi_version(), Ok(None));
+        header.set_ready();
+        assert_eq!(header.abi_version(), Ok(Some(ABI_VERSION)));
+        assert_eq!(page[0].load(Ordering::Relaxed).to_le_bytes()[..4], *b"dshm");
+        page[0].store(u64::from_le_bytes(*b"\x7fELF\x02\x01\x01\0"), Ordering::Relaxed);
+        assert!(header.abi_version().is_err());
+    }
+
+    #[test]
+    fn states_come_back_and_other_numbers_are_none() {
+        let page = page();
+        let header = Header::new(&page).unwrap();
+        assert_eq!((header.state(), header.is_superseded()), (None, false));
+        for state in [State::Starting, State::Live, State::Stopped, State::Superseded] {
+            header.set_state(state);
+            assert_eq!(header.state(), Some(state));
+            assert_eq!(header.is_superseded(), state == State::Superseded);
+        }
+        page[STATE].store(99, Ordering::Relaxed);
+        assert_eq!((header.state(), header.is_superseded()), (None, false));
+        assert_eq!(FeedState::from_word(0), None);
+        assert_eq!(FeedState::from_word(4), Some(FeedState::Stalled));
+    }
+
+    #[test]
+    fn what_never_changes_comes_back_whole() {
+        let page = page();
+        let header = Header::new(&page).unwrap();
+        let mut fixed: Fixed = Zeroable::zeroed();
+        let bytes = bytemuck::bytes_of_mut(&mut fixed);
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = index as u8 | 1;
+        }
+        header.set_fixed(fixed);
+        header.set_total_len(77);
+        assert_eq!(bytemuck::bytes_of(&header.fixed()), bytemuck::bytes_of(&fixed));
+        assert_eq!(header.total_len(), 77);
+        // None of it lies where the words are that change.
+        let others =
+            [Owner::Generation as usize, Pulse::HeartbeatNs as usize, JOURNAL_HEAD, IN_USE];
+        assert!(others.iter().all(|word| page[*word].load(Ordering::Relaxed) == 0));
+    }
+
+    #[test]
+    fn counters_have_names_of_their_own_and_wrap() {
+        let page = page();
+        let header = Header::new(&page).unwrap();
+        let mut names: Vec<_> = Counter::ALL.iter().map(|(_, name)| *name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Counter::ALL.len());
+        header.count(Counter::Stale, u64::MAX);
+        header.count(Counter::Stale, 3);
+        assert_eq!(header.counter(Counter::Stale), 2);
+        let others = Counter::ALL.into_iter().filter(|(counter, _)| *counter != Counter::Stale);
+        assert!(others.into_iter().all(|(counter, _)| header.counter(counter) == 0));
+    }
+
+    #[test]
+    fn texts_fit_or_do_not() {
+        for text in ["", "mainnet", "x".repeat(32).as_str(), "Größe"] {
+            assert_eq!(from_text32(&text32(text).unwrap()), Some(text));
+        }
+        assert_eq!(text32(&"x".repeat(33)), None);
+        assert_eq!(from_text32(&[0xff; 32]), None);
+    }
 }

@@ -46,3 +46,27 @@ pub fn arm(armed: &Word) {
 pub fn disarm(armed: &Word) {
     armed.swap(0, Ordering::Relaxed);
 }
+
+#[cfg(all(test, not(driftshm_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_is_armed_is_woken_and_only_once() {
+        let armed = Word::new(0);
+        assert!(!take_armed(&armed));
+        arm(&armed);
+        assert!(take_armed(&armed));
+        assert!(!take_armed(&armed));
+        arm(&armed);
+        disarm(&armed);
+        assert!(!take_armed(&armed));
+    }
+
+    #[test]
+    fn a_word_that_no_subscriber_would_store_wakes_it_once_too() {
+        let armed = Word::new(u64::MAX);
+        assert!(take_armed(&armed));
+        assert!(!take_armed(&armed));
+    }
+}

@@ -62,4 +62,36 @@ mod tests {
     fn without_write_versions_the_last_to_arrive() {
         assert!(stamp(10, 0, 3).replaces(&stamp(10, 0, 3)));
     }
+
+    /// Every stamp of a few slots, write versions and sources.
+    fn all() -> Vec<Stamp> {
+        let mut all = Vec::new();
+        for slot in 1..4 {
+            for write_version in 1..4 {
+                all.extend((1..4).map(|source| stamp(slot, write_version, source)));
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn of_two_different_stamps_exactly_one_is_newer() {
+        for a in all() {
+            for b in all() {
+                assert_eq!(a.replaces(&b) || b.replaces(&a), a != b, "{a:?} {b:?}");
+                assert!(!(a.replaces(&b) && b.replaces(&a)), "{a:?} {b:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn newer_than_what_is_newer_is_newer() {
+        for a in all() {
+            for b in all().into_iter().filter(|b| a.replaces(b)) {
+                for c in all().into_iter().filter(|c| b.replaces(c)) {
+                    assert!(a.replaces(&c), "{a:?} {b:?} {c:?}");
+                }
+            }
+        }
+    }
 }

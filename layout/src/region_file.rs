@@ -36,7 +36,12 @@ pub struct RegionOptions {
 impl RegionOptions {
     /// The default capacities, readable by owner and group.
     pub fn new(cluster: &str, profile: Profile) -> Self {
-        Self { cluster: cluster.to_owned(), profile, capacities: Capacities::default(), mode: 0o640 }
+        Self {
+            cluster: cluster.to_owned(),
+            profile,
+            capacities: Capacities::default(),
+            mode: 0o640,
+        }
     }
 }
 
@@ -73,7 +78,9 @@ pub fn lock(dir: &Path) -> Result<File, WriterError> {
     }
     // The process id is for people's eyes only; the lock itself is what counts.
     let pid = format!("{}\n", std::process::id());
-    file.set_len(0).and_then(|()| file.write_all(pid.as_bytes())).map_err(io_error("write", &path))?;
+    file.set_len(0)
+        .and_then(|()| file.write_all(pid.as_bytes()))
+        .map_err(io_error("write", &path))?;
     Ok(file)
 }
 
@@ -96,7 +103,10 @@ pub enum Origin {
 }
 
 /// Adopts the directory's region, or makes a new one in its place. The caller holds the lock.
-pub fn open_or_create(dir: &Path, options: &RegionOptions) -> Result<(Region, Origin), WriterError> {
+pub fn open_or_create(
+    dir: &Path,
+    options: &RegionOptions,
+) -> Result<(Region, Origin), WriterError> {
     options.capacities.check().map_err(WriterError::Options)?;
     if !dir::is_cluster_name(&options.cluster) {
         let name = &options.cluster;
@@ -118,9 +128,11 @@ pub fn open_or_create(dir: &Path, options: &RegionOptions) -> Result<(Region, Or
         Ok(region) => return Ok((region, Origin::Adopted)),
         Err(why) => why,
     };
-    let region = create(dir, options)?;
+    let mapping = make(dir, options)?;
+    // Before the new one has the path: a writer that is killed in between leaves readers that look
+    // for it until the next writer puts one there. The other way round they would never look.
     supersede(again);
-    Ok((region, Origin::Superseded(why)))
+    name(dir, mapping).map(|region| (region, Origin::Superseded(why)))
 }
 
 fn adopt(file: File, path: &Path, options: &RegionOptions) -> Result<Region, String> {
@@ -142,9 +154,7 @@ fn adopt(file: File, path: &Path, options: &RegionOptions) -> Result<Region, Str
     if *region.geometry() != wanted {
         return Err("its capacities are others".to_owned());
     }
-    if region.state() == Some(State::Superseded) {
-        return Err("it was superseded".to_owned());
-    }
+    // Also one that is marked superseded: the one that was to take its place never had the path.
     Ok(region)
 }
 
@@ -162,6 +172,11 @@ fn supersede(file: File) {
 
 /// Makes a whole region beside the path and then gives it the path's name.
 pub fn create(dir: &Path, options: &RegionOptions) -> Result<Region, WriterError> {
+    name(dir, make(dir, options)?)
+}
+
+/// Makes a whole region beside the path.
+fn make(dir: &Path, options: &RegionOptions) -> Result<Mapping, WriterError> {
     let schema = options.profile.to_json();
     let geometry = Geometry::new(&options.profile, schema.len(), &options.capacities);
     let path = dir::new_region_path(dir);
@@ -185,6 +200,11 @@ pub fn create(dir: &Path, options: &RegionOptions) -> Result<Region, WriterError
         header.set_state(State::Starting);
         header.set_ready();
     }
+    Ok(mapping)
+}
+
+/// Gives what [`make`] made the path's name.
+fn name(dir: &Path, mapping: Mapping) -> Result<Region, WriterError> {
     publish_file(dir)?;
     Region::from_mapping(mapping, &dir::region_path(dir))
         .map_err(|error| WriterError::Options(format!("the new region does not open: {error}")))
@@ -219,7 +239,8 @@ pub fn allocate(path: &Path, len: u64, mode: u32) -> Result<File, WriterError> {
 }
 
 fn no_space(path: &Path, len: u64) -> WriterError {
-    let free = path.parent().and_then(|dir| File::open(dir).ok()).and_then(|dir| fstatvfs(dir).ok());
+    let free =
+        path.parent().and_then(|dir| File::open(dir).ok()).and_then(|dir| fstatvfs(dir).ok());
     WriterError::NoSpace {
         path: path.into(),
         need_mib: len.div_ceil(MIB),
@@ -264,4 +285,59 @@ fn random_key() -> io::Result<[u64; 2]> {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     Ok(bytemuck::cast(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_held_by_one_and_says_by_whom() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = lock(dir.path()).unwrap();
+        let text = std::fs::read_to_string(dir::lock_path(dir.path())).unwrap();
+        assert_eq!(text, format!("{}\n", std::process::id()));
+        let Err(WriterError::Locked { pid, .. }) = lock(dir.path()) else { panic!() };
+        assert_eq!(pid, Some(std::process::id()));
+        // The lock counts, not what is written in it.
+        std::fs::write(dir::lock_path(dir.path()), "somebody").unwrap();
+        let Err(WriterError::Locked { pid: None, .. }) = lock(dir.path()) else { panic!() };
+        drop(held);
+        lock(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_at_its_path_until_another_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let file = File::create(&path).unwrap();
+        assert!(is_at(&file, &path));
+        std::fs::remove_file(&path).unwrap();
+        assert!(!is_at(&file, &path));
+        let other = File::create(&path).unwrap();
+        assert!(!is_at(&file, &path) && is_at(&other, &path));
+    }
+
+    #[test]
+    fn a_new_file_has_its_full_size_and_mode_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("region.new");
+        let file = allocate(&path, 123_456, 0o604).unwrap();
+        let meta = file.metadata().unwrap();
+        assert_eq!((meta.len(), meta.permissions().mode() & 0o777), (123_456, 0o604));
+        // In 512-byte blocks: a hole would be a SIGBUS on a full file system.
+        assert!(meta.blocks() * 512 >= 123_456);
+        let error = allocate(&path, 1, 0o600).unwrap_err();
+        assert!(matches!(error, WriterError::Io { action: "make", .. }), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_that_long_is_not_left_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("region.new");
+        let error = allocate(&path, 1 << 60, 0o600).unwrap_err();
+        assert!(matches!(error, WriterError::NoSpace { .. }), "{error}");
+        assert!(error.to_string().contains("1099511627776 MiB"), "{error}");
+        assert!(!path.exists());
+    }
 }

@@ -251,11 +251,13 @@ impl RegionWriter {
         if let Some(header) = Header::new(mapping.words()) {
             header.set_ready();
         }
-        region_file::publish_file(&self.dir)?;
-        let fresh = Region::from_mapping(mapping, &dir::region_path(&self.dir))
+        // Before the new one has the path, as where a region is replaced: a writer killed in between
+        // shall not leave readers behind.
+        let state = self.region.state().unwrap_or(State::Live);
+        self.header().set_state(State::Superseded);
+        region_file::publish_file(&self.dir).inspect_err(|_| self.header().set_state(state))?;
+        self.region = Region::from_mapping(mapping, &dir::region_path(&self.dir))
             .map_err(|error| WriterError::Options(format!("the remade region: {error}")))?;
-        let old = std::mem::replace(&mut self.region, fresh);
-        old.header().set_state(State::Superseded);
         self.count(Counter::Remade, 1);
         Ok(())
     }

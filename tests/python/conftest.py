@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from replays import Script
-from support import BINARY, Writer, region_dir
+from replays import Publishing, Script
+from support import BINARY, Writer, region_dir, until
+
+import driftshm
 
 faulthandler.enable()
 
@@ -52,3 +54,19 @@ def script(directory: Path) -> Iterator[Script]:
     made = Script(directory.with_name("script"))
     yield made
     made.close()
+
+
+@pytest.fixture
+def publishing(writer: Callable[..., Writer], script: Script) -> Publishing:
+    """A live writer with eight accounts in it, all in version 1."""
+    made = Publishing(script)
+    made.say(*made.keys)
+    with writer(*script.arguments).open() as reader:
+        until("all are there", lambda: reader.stats()["published"] == len(made.keys))
+    return made
+
+
+@pytest.fixture
+def reader(publishing: Publishing, directory: Path) -> Iterator[driftshm.Reader]:
+    with driftshm.open(directory) as opened:
+        yield opened

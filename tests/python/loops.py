@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import select
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,12 @@ Seen = Callable[[Items], bool]
 LOOPS = ("asyncio", "uvloop", "trio", "select", "wait")
 
 
+def changes_of(items: Items) -> list[driftshm.Change]:
+    """The items, all of which must be changes."""
+    assert all(isinstance(item, driftshm.Change) for item in items), items
+    return items
+
+
 def run(kind: str, reader: driftshm.Reader, seen: Seen, ready: Callable[[], None], **kw: Any) -> None:
     """Hands over what changes until ``seen`` says that it was all.
 
@@ -25,11 +32,11 @@ def run(kind: str, reader: driftshm.Reader, seen: Seen, ready: Callable[[], None
     if kind in ("asyncio", "uvloop"):
         main = _asyncio(reader, seen, ready, kw)
         if kind == "uvloop":
-            _uvloop().run(main, debug=True)
+            uvloop().run(main, debug=True)
         else:
             asyncio.run(main, debug=True)
     elif kind == "trio":
-        _trio().run(_trio_main, reader, seen, ready, kw)
+        trio().run(_trio_main, reader, seen, ready, kw)
     else:
         with reader.subscribe(**kw) as subscription:
             ready()
@@ -64,7 +71,7 @@ def _wait(subscription: driftshm.Subscription, seen: Seen) -> None:
 async def _trio_main(
     reader: driftshm.Reader, seen: Seen, ready: Callable[[], None], kw: Any
 ) -> None:
-    trio = _trio()
+    library = trio()
     with reader.subscribe(**kw) as subscription:
         fd = subscription.fileno()
         ready()
@@ -74,23 +81,23 @@ async def _trio_main(
                 if items and seen(items):
                     return
                 if not items:
-                    with trio.fail_after(WATCHDOG):
-                        await trio.lowlevel.wait_readable(fd)
+                    with library.fail_after(WATCHDOG):
+                        await library.lowlevel.wait_readable(fd)
         finally:
-            trio.lowlevel.notify_closing(fd)
+            library.lowlevel.notify_closing(fd)
 
 
-def _uvloop() -> Any:
+def uvloop() -> Any:
+    """The module."""
     try:
-        import uvloop
+        return importlib.import_module("uvloop")
     except ImportError:
         missing("uvloop")
-    return uvloop
 
 
-def _trio() -> Any:
+def trio() -> Any:
+    """The module."""
     try:
-        import trio
+        return importlib.import_module("trio")
     except ImportError:
         missing("trio")
-    return trio

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ Program = subprocess.Popen[str]
 
 
 @contextlib.contextmanager
-def program(name: str, *arguments: object, **options: Any) -> Iterator[Program]:
+def program(
+    name: str, *arguments: object, prefix: Sequence[str] = (), **options: Any
+) -> Iterator[Program]:
     """Runs ``bots/<name>.py``; it is told things by lines, and killed at the end."""
-    command = [sys.executable, "-u", "-m", f"bots.{name}", *map(str, arguments)]
+    command = [*prefix, sys.executable, "-u", "-m", f"bots.{name}", *map(str, arguments)]
     paths = [str(HERE), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     pipe = subprocess.PIPE

@@ -191,6 +191,6 @@ class Publishing:
 
     def published(self, reader: driftshm.Reader) -> dict[str, int]:
         """The versions that the region has."""
-        views = [reader.get_user_stats(authority) for authority in self.authorities]
-        assert all(view.fees.total_fee_paid == view.version for view in views)
-        return {view.pubkey: view.version for view in views}
+        copies = [reader.get_user_stats(authority).snapshot() for authority in self.authorities]
+        assert all(copy.fees.total_fee_paid == copy.version for copy in copies)
+        return {copy.pubkey: copy.version for copy in copies}

@@ -5,6 +5,7 @@ mod adopt;
 mod compare;
 mod crash;
 mod create;
+mod freshness;
 mod full;
 mod publish;
 mod remake;

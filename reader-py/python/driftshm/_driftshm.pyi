@@ -365,7 +365,7 @@ class OraclePriceData:
 
 # ---------------------------------------------------------------------------------- the reader
 
-def open(cluster_or_dir: str | os.PathLike[str] | None = None) -> Reader:
+def open(cluster_or_dir: str | os.PathLike[str] | None = None) -> Reader:  # noqa: A001
     """Opens the region of a cluster, or of a directory if the argument has a slash.
 
     The directory is ``$DRIFTSHM_DIR``, else ``/run/driftshm/<cluster>`` where that exists, else

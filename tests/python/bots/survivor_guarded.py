@@ -1,4 +1,4 @@
-"""Reads with ``max_age`` in a loop, and says when reads begin to raise and when they stop to.
+"""Reads with ``max_age`` in a loop, and says whether they raise, and at once when that changes.
 
 Arguments: directory, max_age in seconds.
 """
@@ -19,6 +19,7 @@ def main(directory: str, max_age: float) -> None:
     kept = reader.get_perp_market(0)
     assert kept is not None
     was_fresh = None
+    last_report = 0.0
     while True:
         try:
             market = reader.get_perp_market(0, max_age=max_age)
@@ -30,10 +31,10 @@ def main(directory: str, max_age: float) -> None:
             fresh = True
         except driftshm.StaleError:
             fresh = False
-        if fresh != was_fresh:
+        if fresh != was_fresh or pace.last - last_report > 0.05:
             staleness = kept.staleness
             report("fresh" if fresh else "stale", staleness=staleness, **pace.figures())
-            was_fresh = fresh
+            was_fresh, last_report = fresh, pace.last
         pace.round()
         time.sleep(0.002)
 

@@ -1,0 +1,1 @@
+"""Programs that the figures run beside themselves: bots, floors, readers."""

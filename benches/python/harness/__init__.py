@@ -1,0 +1,1 @@
+"""What the figures share: taking turns, spreads, writers, other processes, the report."""

@@ -1,0 +1,168 @@
+"""What bots do, or have done to them, is nothing to the writer."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from programs import program, tell
+from support import Writer, line, open_descriptors, resident_kib, until
+
+import driftshm
+
+RATE = 20_000
+SEED = 31
+CYCLES = 1000
+# Of the rate before. Other processes want the processors too.
+LEEWAY = 0.25
+# What malloc may keep of what it had to hand out at once.
+MEMORY_KIB = 1024
+
+
+@pytest.fixture
+def target(writer: Callable[..., Writer]) -> Writer:
+    return writer(
+        "--feed", "sim", "--rate", str(RATE), "--markets", "4", "--users", "20", "--seed", "5"
+    )
+
+
+class Figures:
+    """How the writer does: what it publishes, its memory, its descriptors."""
+
+    def __init__(self, target: Writer) -> None:
+        self.target = target
+        with target.open() as reader:
+            self.rate = self.measure(reader)
+            self.memory = resident_kib(target.pid)
+            self.descriptors = open_descriptors(target.pid)
+            self.generation = reader.generation
+
+    @staticmethod
+    def measure(reader: driftshm.Reader, seconds: float = 1.5) -> float:
+        """Versions published a second, from one heartbeat to another."""
+        before, began = reader.stats()["published"], time.monotonic()
+        time.sleep(seconds)
+        return (reader.stats()["published"] - before) / (time.monotonic() - began)
+
+    def print(self, what: str) -> None:
+        print(
+            f"{what}: {self.rate:,.0f} published/s, {self.memory:,} KiB, "
+            f"{self.descriptors} descriptors"
+        )
+
+    def is_as(self, before: Figures, memory: int = MEMORY_KIB) -> None:
+        assert self.rate > before.rate * (1 - LEEWAY), (self.rate, before.rate)
+        assert self.memory < before.memory + memory, (self.memory, before.memory)
+        assert self.generation == before.generation
+
+
+def back_to(before: Figures) -> None:
+    """The writer has let go of everything that bots had."""
+    pid = before.target.pid
+    until("all descriptors are back", lambda: open_descriptors(pid) == before.descriptors)
+
+
+def process_state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+@pytest.mark.parametrize("then", ["stop", "sleep"])
+def test_a_bot_that_stands_still_holds_nothing_up(target: Writer, then: str) -> None:
+    before = Figures(target)
+    before.print("before")
+    with program("neighbour", target.dir, then) as bot:
+        assert line(bot) == "ready"
+        wanted = {"stop": "T", "sleep": "S"}[then]
+        until("it stands still", lambda: process_state(bot.pid) == wanted)
+        during = Figures(target)
+        during.print("during")
+        during.is_as(before)
+        # One connection, one eventfd, and no more with time.
+        assert before.descriptors < during.descriptors <= before.descriptors + 3
+        # Another bot does not feel it either.
+        with target.open() as reader, reader.subscribe(perp_markets=[0]) as subscription:
+            assert until("a change comes", lambda: subscription.wait(1.0))
+        if then == "stop":
+            os.kill(bot.pid, signal.SIGCONT)
+            until("it runs on", lambda: process_state(bot.pid) in "RS")
+    back_to(before)
+    after = Figures(target)
+    after.print("after")
+    after.is_as(before)
+
+
+def test_a_bot_that_never_drains_costs_one_wakeup(target: Writer) -> None:
+    """Whatever is published: it is woken once, and then not again until it has looked."""
+    with target.open() as reader:
+        subscription = reader.subscribe()
+        while subscription.drain():
+            pass
+        before = reader.stats()
+        until(
+            "a hundred thousand more are published",
+            lambda: reader.stats()["published"] > before["published"] + 100_000,
+        )
+        assert reader.stats()["wakeups"] - before["wakeups"] <= 1
+        subscription.close()
+
+
+def test_a_hundred_readers_are_as_good_as_none(target: Writer) -> None:
+    before = Figures(target)
+    before.print("before")
+    with program("crowd", target.dir, 100) as crowd:
+        assert line(crowd, 120) == "ready"
+        during = Figures(target)
+        during.print("with 100 reader processes")
+        # Each has a page and a filter at the writer's.
+        during.is_as(before, memory=100 * 16)
+        assert during.descriptors >= before.descriptors + 200
+        tell(crowd, "end")
+        found = json.loads(line(crowd))
+    ends = Counter(found["ends"])
+    assert ends == {0: 50, -signal.SIGKILL: 50}
+    changes = [counts["changes"] for counts in found["counts"]]
+    snapshots = [counts["snapshots"] for counts in found["counts"]]
+    print(f"each reader: {min(changes)} to {max(changes)} changes,", end=" ")
+    print(f"{min(snapshots)} to {max(snapshots)} snapshots")
+    assert len(changes) == 50 and min(changes) > 0 and min(snapshots) > 0
+    back_to(before)
+    after = Figures(target)
+    after.print("after")
+    after.is_as(before, memory=100 * 16)
+
+
+def test_a_thousand_bots_that_are_killed_leave_nothing_behind(target: Writer) -> None:
+    """Connected and subscribed, or half-way through the handshake, SIGKILLed at any moment."""
+    first = Figures(target)
+    first.print("before")
+    with program("short_lives", target.dir, SEED) as lives:
+        assert line(lives) == "ready"
+        # The writer's memory has got what it needs for that after the first hundred.
+        tell(lives, "100")
+        ends = Counter(json.loads(line(lives, 120)))
+        back_to(first)
+        before = Figures(target)
+        before.print("after 100")
+        began = time.monotonic()
+        with target.open() as reader:
+            published = reader.stats()["published"]
+            tell(lives, str(CYCLES - 100))
+            ends += Counter(json.loads(line(lives, 240)))
+            rate = (reader.stats()["published"] - published) / (time.monotonic() - began)
+        print(f"during {CYCLES - 100} cycles in {time.monotonic() - began:.1f} s: {rate:,.0f}/s")
+    assert ends == {"killed": CYCLES}
+    assert rate > first.rate * (1 - 2 * LEEWAY)
+    back_to(first)
+    after = Figures(target)
+    after.print(f"after {CYCLES}, seed {SEED}")
+    after.is_as(before)
+    assert after.rate > first.rate * (1 - LEEWAY)
+    # And the next bot is served as the first was.
+    with target.open() as reader, reader.subscribe() as subscription:
+        assert until("a change comes", lambda: subscription.wait(1.0))
