@@ -6,13 +6,17 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// No directory or no region file.
-    #[error("no region at {path}: is the writer running? Start it with `driftshm run`, or name its directory (DRIFTSHM_DIR)")]
+    #[error(
+        "no region at {path}: is the writer running? Start it with `driftshm run`, or name its directory (DRIFTSHM_DIR)"
+    )]
     NotFound {
         /// The region file that was looked for.
         path: PathBuf,
     },
     /// The file's mode or the directory's does not let this user read.
-    #[error("no permission to read {path}: this user must be in the group of the writer's directory, or own it")]
+    #[error(
+        "no permission to read {path}: this user must be in the group of the writer's directory, or own it"
+    )]
     PermissionDenied {
         /// The region file.
         path: PathBuf,
@@ -24,7 +28,9 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// Another version of the format.
-    #[error("the region at {path} has format {found}, this reader reads format {expected}: install the same version of driftshm for writer and reader, and restart the writer")]
+    #[error(
+        "the region at {path} has format {found}, this reader reads format {expected}: install the same version of driftshm for writer and reader, and restart the writer"
+    )]
     Incompatible {
         /// The region file.
         path: PathBuf,
@@ -34,7 +40,9 @@ pub enum OpenError {
         expected: u32,
     },
     /// Not a region, or a damaged one.
-    #[error("{path} is not a sound driftshm region ({what}): if nothing else uses that name, stop the writer, remove the file and start the writer again")]
+    #[error(
+        "{path} is not a sound driftshm region ({what}): if nothing else uses that name, stop the writer, remove the file and start the writer again"
+    )]
     Corrupt {
         /// The region file.
         path: PathBuf,
@@ -42,7 +50,9 @@ pub enum OpenError {
         what: String,
     },
     /// A region of another cluster than was asked for.
-    #[error("the region at {path} is of cluster {found:?}, asked for was {expected:?}: check DRIFTSHM_DIR")]
+    #[error(
+        "the region at {path} is of cluster {found:?}, asked for was {expected:?}: check DRIFTSHM_DIR"
+    )]
     OtherCluster {
         /// The region file.
         path: PathBuf,
@@ -75,7 +85,9 @@ pub enum WriterError {
         pid: Option<u32>,
     },
     /// The file system has no room for the whole region.
-    #[error("no room for the region: {path} needs {need_mib} MiB, its file system has {free_mib} MiB free: enlarge it (for a container --shm-size), choose another --dir, or lower --max-users")]
+    #[error(
+        "no room for the region: {path} needs {need_mib} MiB, its file system has {free_mib} MiB free: enlarge it (for a container --shm-size), choose another --dir, or lower --max-users"
+    )]
     NoSpace {
         /// The file that was to be made.
         path: PathBuf,
@@ -85,7 +97,9 @@ pub enum WriterError {
         free_mib: u64,
     },
     /// The directory belongs to somebody else, who could swap the region under us.
-    #[error("{dir} belongs to uid {owner}, not to this user (uid {uid}): remove it or choose another --dir")]
+    #[error(
+        "{dir} belongs to uid {owner}, not to this user (uid {uid}): remove it or choose another --dir"
+    )]
     ForeignDir {
         /// The directory.
         dir: PathBuf,

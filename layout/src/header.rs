@@ -373,7 +373,7 @@ impl<'a> Header<'a> {
 
     /// How many records of the section with that number are in use (upper bound of their places).
     pub fn in_use(&self, section: usize) -> u64 {
-        self.0.get(IN_USE + section).map_or(0, |word| load_acquire(word))
+        self.0.get(IN_USE + section).map_or(0, load_acquire)
     }
 
     /// For the writer, after the record has its identity.

@@ -66,7 +66,9 @@ impl OraclePrice {
         (0..SOURCES).map(|i| i * ENTRY_WORDS).find_map(|start| {
             let what = extra(start);
             let is_it = what & USED != 0 && (what >> SOURCE_SHIFT) as u8 == source;
-            is_it.then(|| Self::from_words([what, extra(start + 1), extra(start + 2), extra(start + 3)]))?
+            is_it.then(|| {
+                Self::from_words([what, extra(start + 1), extra(start + 2), extra(start + 3)])
+            })?
         })
     }
 
@@ -74,7 +76,9 @@ impl OraclePrice {
     pub fn all(extra: impl Fn(usize) -> u64) -> Vec<Self> {
         (0..SOURCES)
             .map(|i| i * ENTRY_WORDS)
-            .filter_map(|at| Self::from_words([extra(at), extra(at + 1), extra(at + 2), extra(at + 3)]))
+            .filter_map(|at| {
+                Self::from_words([extra(at), extra(at + 1), extra(at + 2), extra(at + 3)])
+            })
             .collect()
     }
 }
@@ -116,7 +120,11 @@ mod tests {
     #[test]
     fn prices_and_pointers_round_trip() {
         let price = OraclePrice {
-            source: 12, valid: true, price: -5, confidence: 7, published_slot: 9,
+            source: 12,
+            valid: true,
+            price: -5,
+            confidence: 7,
+            published_slot: 9,
             has_sufficient_number_of_data_points: true,
         };
         let mut extra = [0; EXTRA_WORDS];

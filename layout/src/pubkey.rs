@@ -116,7 +116,9 @@ mod tests {
 
     #[test]
     fn malformed_texts_are_refused() {
-        for text in ["", "abc", "0OIl", &"1".repeat(45), "dRiftyHA39MWEi3m9aunc5MzRF1JYuBsbn6VPcn33U"] {
+        for text in
+            ["", "abc", "0OIl", &"1".repeat(45), "dRiftyHA39MWEi3m9aunc5MzRF1JYuBsbn6VPcn33U"]
+        {
             assert!(text.parse::<Pubkey>().is_err(), "{text:?}");
         }
     }

@@ -10,7 +10,9 @@ use crate::clock;
 use crate::dir;
 use crate::error::OpenError;
 use crate::geometry::{Geometry, MAX_CAPACITY, PAGE, Section};
-use crate::header::{ABI_VERSION, Counter, FeedState, Fixed, Header, Owner, Pulse, State, from_text32};
+use crate::header::{
+    ABI_VERSION, Counter, FeedState, Fixed, Header, Owner, Pulse, State, from_text32,
+};
 use crate::journal::{self, Next};
 use crate::mapping::{self, Mapping};
 use crate::oracle_price::{OraclePointer, OraclePrice};
@@ -104,8 +106,10 @@ impl Region {
             return Err(corrupt("its length is not what its header says"));
         }
         let fixed = header.fixed();
-        let geometry = check_geometry(&fixed, mapping.words().len()).map_err(|what| corrupt(&what))?;
-        let cluster = from_text32(&fixed.cluster).ok_or_else(|| corrupt("its cluster is no text"))?;
+        let geometry =
+            check_geometry(&fixed, mapping.words().len()).map_err(|what| corrupt(&what))?;
+        let cluster =
+            from_text32(&fixed.cluster).ok_or_else(|| corrupt("its cluster is no text"))?;
         let cluster = cluster.to_owned();
         let schema = copy_bytes(mapping.words(), geometry.schema_offset, geometry.schema_len);
         let profile = Profile::from_json(&schema)
@@ -280,7 +284,12 @@ impl Region {
         account: &RecordRef,
         read: impl Fn(Buffer<'_>) -> T,
     ) -> Result<T, Unread> {
-        record::read(self.record_words(account.start, account.shape), account.shape, account.epoch, read)
+        record::read(
+            self.record_words(account.start, account.shape),
+            account.shape,
+            account.epoch,
+            read,
+        )
     }
 
     /// The newest version's number, without a look at anything else.
@@ -429,16 +438,17 @@ fn copy_bytes(words: &[Word], offset: usize, len: usize) -> Vec<u8> {
 fn check_geometry(fixed: &Fixed, words: usize) -> Result<Geometry, String> {
     let total_len = words * 8;
     let mut reached = PAGE as u64;
-    let mut within = |what: &str, offset: u64, len: Option<u64>| -> Result<(usize, usize), String> {
-        let end = len.and_then(|len| offset.checked_add(len));
-        match end {
-            Some(end) if offset >= reached && offset % 8 == 0 && end <= total_len as u64 => {
-                reached = end;
-                Ok((offset as usize, (end - offset) as usize))
+    let mut within =
+        |what: &str, offset: u64, len: Option<u64>| -> Result<(usize, usize), String> {
+            let end = len.and_then(|len| offset.checked_add(len));
+            match end {
+                Some(end) if offset >= reached && offset % 8 == 0 && end <= total_len as u64 => {
+                    reached = end;
+                    Ok((offset as usize, (end - offset) as usize))
+                }
+                _ => Err(format!("its {what} section lies outside of it or upon another")),
             }
-            _ => Err(format!("its {what} section lies outside of it or upon another")),
-        }
-    };
+        };
     let power = |what: &str, entries: u64| match entries.is_power_of_two() {
         true => Ok(entries),
         false => Err(format!("its {what} has {entries} entries, which is no power of two")),

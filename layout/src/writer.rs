@@ -359,7 +359,12 @@ impl RegionWriter {
     }
 
     /// The account's record, made for it if need be; `None` if its section is full.
-    pub fn reserve(&mut self, kind: Kind, pubkey: &Pubkey, index: Option<u16>) -> Option<RecordRef> {
+    pub fn reserve(
+        &mut self,
+        kind: Kind,
+        pubkey: &Pubkey,
+        index: Option<u16>,
+    ) -> Option<RecordRef> {
         self.place(self.region.find(pubkey), kind, pubkey, index)
     }
 
@@ -408,18 +413,21 @@ impl RegionWriter {
         if in_use < section.capacity as u64 {
             return Some(in_use as u32);
         }
-        while let Some((since, place, epoch)) = self.unfollowed[kind].pop_front() {
-            let account = self.region.at(section.kind, place as usize);
-            let still = account.is_some_and(|account| {
-                let words = self.words_of(section, place as usize);
-                account.epoch == epoch && record::unfollowed_ns(words) == since
-            });
-            if still {
+        while let Some(entry) = self.unfollowed[kind].pop_front() {
+            if self.is_unfollowed(section, entry) {
                 self.count(Counter::Reclaimed, 1);
-                return Some(place);
+                return Some(entry.1);
             }
         }
         None
+    }
+
+    /// Whether the record is still the account's and unfollowed since then.
+    fn is_unfollowed(&self, section: &Section, (since, place, epoch): (u64, u32, u64)) -> bool {
+        let account = self.region.at(section.kind, place as usize);
+        let words = self.words_of(section, place as usize);
+        account.is_some_and(|account| account.epoch == epoch)
+            && record::unfollowed_ns(words) == since
     }
 
     /// Takes the account out: whoever still holds its record reads it as gone.
@@ -442,19 +450,56 @@ impl RegionWriter {
     pub fn set_followed(&mut self, account: &RecordRef, followed: bool) {
         let section = *self.region.geometry().section(account.kind);
         let words = self.words_of(&section, account.place as usize);
-        if record::epoch(words) != account.epoch || followed == (record::unfollowed_ns(words) == 0) {
+        if record::epoch(words) != account.epoch || followed == (record::unfollowed_ns(words) == 0)
+        {
             return;
         }
         let since = if followed { 0 } else { clock::monotonic_ns() };
         record::set_unfollowed_ns(words, since);
-        if !followed {
-            let entry = (since, account.place, account.epoch);
-            self.unfollowed[account.kind as usize].push_back(entry);
+        if followed {
+            return;
         }
+        let mut queue = std::mem::take(&mut self.unfollowed[account.kind as usize]);
+        // Those that are followed again stay in the queue until there are many.
+        if queue.len() >= 2 * section.capacity {
+            queue.retain(|entry| self.is_unfollowed(&section, *entry));
+        }
+        queue.push_back((since, account.place, account.epoch));
+        self.unfollowed[account.kind as usize] = queue;
     }
 
     /// The layout of the region.
     pub fn geometry(&self) -> &Geometry {
         self.region.geometry()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Capacities;
+    use crate::profile::Profile;
+
+    #[test]
+    fn who_follows_and_unfollows_all_day_costs_no_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let profile = Profile::builtin("drift-v2").unwrap();
+        let mut options = RegionOptions::new("test", profile);
+        options.capacities = Capacities { records: [1, 1, 1, 3, 1, 1], journal: 64, headroom: 0 };
+        let mut writer = RegionWriter::open(dir.path(), options).unwrap().0;
+        let users: Vec<_> = (0..3)
+            .map(|number| writer.reserve(Kind::User, &Pubkey([number; 32]), None).unwrap())
+            .collect();
+        writer.set_followed(&users[2], false);
+        for _ in 0..100 {
+            for user in &users[..2] {
+                writer.set_followed(user, false);
+                writer.set_followed(user, true);
+            }
+        }
+        assert!(writer.unfollowed[Kind::User as usize].len() <= 7);
+        // The one that nobody followed all the while is still known.
+        let newcomer = writer.reserve(Kind::User, &Pubkey([9; 32]), None).unwrap();
+        assert_eq!(newcomer.number, users[2].number);
     }
 }

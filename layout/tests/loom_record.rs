@@ -98,7 +98,7 @@ fn whole_meta(buffer: Buffer<'_>) -> Result<u64, String> {
     let whole = (meta.slot == version || meta.slot == BOBS + version)
         && meta.lamports == meta.slot
         && meta.closed == closed(version)
-        && meta.layout_mismatch == !closed(version);
+        && meta.layout_mismatch != closed(version);
     if whole { Ok(meta.slot) } else { Err(format!("version {version} with {meta:?}")) }
 }
 

@@ -78,13 +78,13 @@ impl Struct {
         if let Some(child) = cell.and_then(OnceLock::get) {
             return Ok(child.clone_ref(py));
         }
-        let child = value::composite::<C>(py, &self.source, &self.schema, self.base + offset, ty)?;
+        let child = value::composite::<C>(py, &self.source, self.schema, self.base + offset, ty)?;
         Ok(cell.map_or(&child, |cell| cell.get_or_init(|| child.clone_ref(py))).clone_ref(py))
     }
 
     /// The field at a path, with its offset from the start of the account.
     pub fn resolve(&self, path: &str) -> PyResult<Field> {
-        resolve(&self.schema, self.index, self.base, path)
+        resolve(self.schema, self.index, self.base, path)
     }
 
     /// A copy of one version of the account, with this struct in it.
@@ -133,7 +133,7 @@ impl Struct {
     pub fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let copy = self.freeze()?;
         copy.source.read(|_| ())?;
-        struct_to_dict(py, &copy.source, &copy.schema, copy.index, copy.base)
+        struct_to_dict(py, &copy.source, copy.schema, copy.index, copy.base)
     }
 }
 

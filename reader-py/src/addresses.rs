@@ -10,7 +10,9 @@ use crate::keys;
 fn derive(profile: &str, derive: impl Fn(&Profile) -> Option<Pubkey>) -> PyResult<String> {
     let known = Profile::builtin(profile).ok_or_else(|| {
         let names: Vec<_> = Profile::builtin_names().collect();
-        errors::wrong_type(format!("no profile {profile:?} comes with driftshm; there are {names:?}"))
+        errors::wrong_type(format!(
+            "no profile {profile:?} comes with driftshm; there are {names:?}"
+        ))
     })?;
     let address = derive(&known).ok_or_else(|| {
         errors::wrong_type(format!("the profile {profile:?} does not say how this address is made"))

@@ -92,9 +92,9 @@ fn row_dtype(py: Python<'_>, profile: &Profile, kind: Kind) -> PyResult<Py<PyAny
         offsets.append(offset)?;
     }
     let spec = spec(py, names, formats, offsets, account.len + TAIL)?;
-    let numpy = py.import("numpy").map_err(|_| {
-        PyImportError::new_err("arrays need numpy: pip install 'driftshm[numpy]'")
-    })?;
+    let numpy = py
+        .import("numpy")
+        .map_err(|_| PyImportError::new_err("arrays need numpy: pip install 'driftshm[numpy]'"))?;
     Ok(numpy.call_method1("dtype", (spec,))?.unbind())
 }
 
@@ -104,9 +104,8 @@ pub fn array_of<'py>(py: Python<'py>, link: &Link, kind: Kind) -> PyResult<Bound
     let len = link.schema.profile.account(kind).map_or(0, |account| account.len);
     let stride = len + TAIL;
     let region = &link.region;
-    let readable = |record: &RecordRef| {
-        region.read(record, |buffer| !buffer.unreadable()).unwrap_or(false)
-    };
+    let readable =
+        |record: &RecordRef| region.read(record, |buffer| !buffer.unreadable()).unwrap_or(false);
     let records: Vec<RecordRef> = region.accounts(kind).filter(readable).collect();
     let rows = PyByteArray::new_with(py, records.len() * stride, |rows| {
         for (row, record) in rows.chunks_exact_mut(stride).zip(&records) {

@@ -1,6 +1,5 @@
 //! Consistent cuts: several accounts as they were at one moment.
 
-
 use driftshm_layout::profile::Kind;
 use driftshm_layout::record::Presence;
 use driftshm_layout::{Pubkey, RecordRef};
@@ -9,9 +8,9 @@ use pyo3::types::PyDict;
 
 use crate::account::Struct;
 use crate::errors;
+use crate::follow::{Handle, Link};
 use crate::keys;
 use crate::oracle;
-use crate::follow::{Handle, Link};
 use crate::reader::{Reader, items};
 use crate::snapshot::Snapshot;
 use crate::source::{Frozen, Source};
@@ -37,7 +36,9 @@ pub struct CutId {
 impl CutId {
     fn __repr__(&self) -> String {
         let Self { generation, min_slot, max_slot, versions } = self;
-        format!("CutId(generation={generation}, min_slot={min_slot}, max_slot={max_slot}, versions={versions:?})")
+        format!(
+            "CutId(generation={generation}, min_slot={min_slot}, max_slot={max_slot}, versions={versions:?})"
+        )
     }
 }
 
@@ -79,9 +80,8 @@ pub fn freeze_all(link: &Link, records: &[RecordRef]) -> PyResult<Vec<Frozen>> {
             let pubkey = region.pubkey(record).ok_or_else(errors::gone)?;
             copies.push(Frozen::of_record(region, record, &pubkey)?);
         }
-        let unchanged = |(record, copy): (&RecordRef, &Frozen)| {
-            region.version(record) == copy.meta().version
-        };
+        let unchanged =
+            |(record, copy): (&RecordRef, &Frozen)| region.version(record) == copy.meta().version;
         if records.iter().zip(&copies).all(unchanged) {
             return Ok(copies);
         }
@@ -172,7 +172,9 @@ pub fn take(
 }
 
 fn missing(what: &str) -> PyErr {
-    errors::unknown_market(format!("there is no {what} in the region: a cut needs all it is asked for"))
+    errors::unknown_market(format!(
+        "there is no {what} in the region: a cut needs all it is asked for"
+    ))
 }
 
 fn records_of(

@@ -74,9 +74,8 @@ pub fn instantiate(py: Python<'_>, made: &MadeClass, inner: Struct) -> PyResult<
     PENDING.set(Some(inner));
     // SAFETY: `new` is the type's own `tp_new`, called as the interpreter would: with the type and
     // an empty tuple, attached.
-    let object = unsafe {
-        (made.new)(made.class.as_ptr().cast(), made.nothing.as_ptr(), ptr::null_mut())
-    };
+    let object =
+        unsafe { (made.new)(made.class.as_ptr().cast(), made.nothing.as_ptr(), ptr::null_mut()) };
     // SAFETY: a new reference, or null with an exception set.
     let object = unsafe { Bound::from_owned_ptr_or_err(py, object) };
     if object.is_err() {
@@ -110,9 +109,12 @@ fn guarded(body: impl FnOnce(Python<'_>) -> PyResult<*mut ffi::PyObject>) -> *mu
 unsafe fn inner<'py, C: Class>(py: Python<'py>, object: *mut ffi::PyObject) -> &'py Struct {
     // SAFETY: by the caller; the interpreter holds a reference for the whole call.
     let object = unsafe { Borrowed::from_ptr(py, object) };
-    // SAFETY: by the caller. The class is frozen, so a shared reference is always allowed; it is
-    // used within the call only, during which the object lives.
-    unsafe { (&raw const *object.cast_unchecked::<C>().get()).as_ref_unchecked().inner() }
+    // SAFETY: by the caller.
+    let object = unsafe { object.cast_unchecked::<C>() };
+    let class: *const C = object.get();
+    // SAFETY: the class is frozen, so a shared reference is always allowed. It is used within the
+    // call only, during which the object lives.
+    unsafe { &*class }.inner()
 }
 
 unsafe extern "C" fn get<C: Class>(
@@ -183,9 +185,8 @@ unsafe extern "C" fn get_buffer(
         let len = isize::try_from(len).unwrap_or(0);
         // SAFETY: `view` is the interpreter's. The bytes never change and live as long as the
         // snapshot, of which the filled view holds a reference.
-        let failed = unsafe {
-            PyBuffer_FillInfo(view, object, start.cast_mut().cast(), len, 1, flags)
-        };
+        let failed =
+            unsafe { PyBuffer_FillInfo(view, object, start.cast_mut().cast(), len, 1, flags) };
         if failed == 0 { Ok(object) } else { Err(PyErr::fetch(py)) }
     });
     if filled.is_null() { -1 } else { 0 }

@@ -4,9 +4,7 @@ use driftshm_layout::control::LinkError;
 use driftshm_layout::profile::PathError;
 use driftshm_layout::{OpenError, Pubkey};
 use pyo3::create_exception;
-use pyo3::exceptions::{
-    PyAttributeError, PyException, PyLookupError, PyTypeError, PyValueError,
-};
+use pyo3::exceptions::{PyAttributeError, PyException, PyLookupError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 

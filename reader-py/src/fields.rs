@@ -76,7 +76,7 @@ impl Fields {
             .paths
             .iter()
             .map(|path| {
-                let field = account::resolve(&s.schema, s.index, 0, path)?;
+                let field = account::resolve(s.schema, s.index, 0, path)?;
                 match is_child(field.ty) {
                     true => Err(errors::wrong_type(format!(
                         "{path} is a struct or an array: name fields within it"
@@ -123,7 +123,7 @@ fn tuple<'py>(py: Python<'py>, plan: &Plan, raw: &[u64]) -> PyResult<Bound<'py, 
     let values = plan.fields.iter().map(|(_, ty, words)| {
         let (own, behind) = rest.split_at((*words).min(rest.len()));
         rest = behind;
-        value::to_py(py, &plan.schema, *ty, own).unwrap_or_else(|error| {
+        value::to_py(py, plan.schema, *ty, own).unwrap_or_else(|error| {
             failed = Some(error);
             py.None()
         })
@@ -162,6 +162,9 @@ impl Fields {
     }
 
     fn __repr__(&self) -> String {
-        format!("fields({})", self.paths.iter().map(|p| format!("{p:?}")).collect::<Vec<_>>().join(", "))
+        format!(
+            "fields({})",
+            self.paths.iter().map(|p| format!("{p:?}")).collect::<Vec<_>>().join(", ")
+        )
     }
 }

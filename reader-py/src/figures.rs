@@ -1,7 +1,5 @@
 //! Figures derived from fields, by the program's formulas.
 
-
-
 use driftshm_layout::figures as formulas;
 use driftshm_layout::profile::{AccountDef, Field, Kind, Type, role};
 use pyo3::prelude::*;
@@ -38,14 +36,19 @@ pub enum Figure {
     BorrowTokenAmountFloat,
 }
 
-const SYMBOL: (Figure, &str, &str) = (Figure::Symbol, "symbol", "The market's name, such as SOL-PERP.");
+const SYMBOL: (Figure, &str, &str) =
+    (Figure::Symbol, "symbol", "The market's name, such as SOL-PERP.");
 const ORACLE: [(Figure, &str, &str); 2] = [
     (
         Figure::OraclePrice,
         "oracle_price",
         "The oracle's newest price by this market's source: PRICE_PRECISION (1e6).",
     ),
-    (Figure::OraclePriceFloat, "oracle_price_float", "The oracle's newest price in quote per base."),
+    (
+        Figure::OraclePriceFloat,
+        "oracle_price_float",
+        "The oracle's newest price in quote per base.",
+    ),
 ];
 const PERP: [(Figure, &str, &str); 4] = [
     (
@@ -227,7 +230,10 @@ impl FundingRate {
 
 /// The funding rate that a `last_funding_rate` (1e9, quote per base) is at an oracle TWAP (1e6).
 #[pyfunction]
-pub fn funding_rate(last_funding_rate: i64, last_funding_oracle_twap: i64) -> PyResult<FundingRate> {
+pub fn funding_rate(
+    last_funding_rate: i64,
+    last_funding_oracle_twap: i64,
+) -> PyResult<FundingRate> {
     match formulas::funding_rate(last_funding_rate, last_funding_oracle_twap) {
         Some(rate) => Ok(FundingRate {
             hourly: rate.hourly,
@@ -293,7 +299,9 @@ pub fn describe(s: &Struct, what: &str) -> String {
         Ok(meta) => format!("slot {}, version {}", meta.slot, meta.version),
         Err(_) => "gone".to_owned(),
     };
-    let symbol = match s.is_account && matches!(s.schema.kind_of(s.index), Some(Kind::PerpMarket | Kind::SpotMarket)) {
+    let symbol = match s.is_account
+        && matches!(s.schema.kind_of(s.index), Some(Kind::PerpMarket | Kind::SpotMarket))
+    {
         true => symbol(s).map(|symbol| format!(" {symbol}")).unwrap_or_default(),
         false => String::new(),
     };

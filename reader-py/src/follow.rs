@@ -39,18 +39,30 @@ impl Link {
         Arc::new(Self { region: Arc::new(region), schema, next: OnceLock::new() })
     }
 
-    /// The newest region known, without looking at the file system unless this one is superseded.
+    /// Whether another region has taken this one's place: it says so itself, or, if its file was
+    /// lost while no writer ran, another one was found at the path.
+    #[inline(always)]
+    fn is_replaced(&self) -> bool {
+        self.region.header().is_superseded() || self.next.get().is_some()
+    }
+
+    /// The newest region known, without looking at the file system unless this one is superseded
+    /// and its successor not known yet.
     #[inline]
-    pub fn newest<'a>(self: &'a Arc<Self>) -> &'a Arc<Self> {
-        match self.region.header().is_superseded() {
-            false => self,
-            true => self.follow(),
+    pub fn newest(self: &Arc<Self>) -> &Arc<Self> {
+        let mut link = self;
+        while link.is_replaced() {
+            match link.next.get() {
+                Some(next) => link = next,
+                None => return link.follow(),
+            }
         }
+        link
     }
 
     /// The newest region there is: looks for another file at the path.
     #[cold]
-    pub fn follow<'a>(self: &'a Arc<Self>) -> &'a Arc<Self> {
+    pub fn follow(self: &Arc<Self>) -> &Arc<Self> {
         let mut link = self;
         loop {
             if let Some(next) = link.next.get() {
@@ -107,7 +119,7 @@ impl Handle {
     /// one's place, the last state of the old one stands.
     #[inline(always)]
     pub fn current(&self) -> Option<&Handle> {
-        match self.link.region.header().is_superseded() {
+        match self.link.is_replaced() {
             false => Some(self),
             true => self.follow(),
         }
@@ -123,7 +135,7 @@ impl Handle {
         if let Some(next) = self.next.get() {
             return next.current();
         }
-        let newest = self.link.follow();
+        let newest = self.link.newest();
         if Arc::ptr_eq(newest, &self.link) {
             return Some(self);
         }

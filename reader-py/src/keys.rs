@@ -12,9 +12,9 @@ use crate::view::View;
 pub fn pubkey(object: &Bound<'_, PyAny>) -> PyResult<Pubkey> {
     if let Ok(text) = object.cast::<PyString>() {
         let text = text.to_cow()?;
-        return text.parse().map_err(|error: driftshm_layout::PubkeyError| {
-            errors::pubkey(&error.to_string())
-        });
+        return text
+            .parse()
+            .map_err(|error: driftshm_layout::PubkeyError| errors::pubkey(&error.to_string()));
     }
     if let Ok(view) = object.cast::<View>() {
         return Ok(view.get().handle().pubkey);
@@ -36,9 +36,10 @@ pub fn pubkey(object: &Bound<'_, PyAny>) -> PyResult<Pubkey> {
         }
     };
     let len = bytes.as_bytes().len();
-    let key = bytes.as_bytes().try_into().map_err(|_| {
-        errors::pubkey(&format!("{len} bytes are not a public key: expected 32"))
-    })?;
+    let key = bytes
+        .as_bytes()
+        .try_into()
+        .map_err(|_| errors::pubkey(&format!("{len} bytes are not a public key: expected 32")))?;
     Ok(Pubkey(key))
 }
 

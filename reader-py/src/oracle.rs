@@ -49,7 +49,9 @@ impl OraclePriceData {
 
     fn __repr__(&self) -> String {
         let Self { price, confidence, published_slot, .. } = self;
-        format!("OraclePriceData(price={price}, confidence={confidence}, published_slot={published_slot})")
+        format!(
+            "OraclePriceData(price={price}, confidence={confidence}, published_slot={published_slot})"
+        )
     }
 }
 
@@ -100,7 +102,12 @@ fn source_member(py: Python<'_>, link: &Link, source: u8) -> PyResult<Py<PyAny>>
     }
 }
 
-fn to_data(py: Python<'_>, link: &Link, price: OraclePrice, meta: &Meta) -> PyResult<OraclePriceData> {
+fn to_data(
+    py: Python<'_>,
+    link: &Link,
+    price: OraclePrice,
+    meta: &Meta,
+) -> PyResult<OraclePriceData> {
     Ok(OraclePriceData {
         price: price.price,
         confidence: price.confidence,
@@ -114,7 +121,12 @@ fn to_data(py: Python<'_>, link: &Link, price: OraclePrice, meta: &Meta) -> PyRe
 }
 
 /// The price in a copy of an oracle account.
-pub fn data_of(py: Python<'_>, link: &Link, copy: &Frozen, source: u8) -> PyResult<OraclePriceData> {
+pub fn data_of(
+    py: Python<'_>,
+    link: &Link,
+    copy: &Frozen,
+    source: u8,
+) -> PyResult<OraclePriceData> {
     let words = Words::Frozen(copy);
     match OraclePrice::find(source, |i| words.extra(i)) {
         Some(price) if price.valid => to_data(py, link, price, &copy.meta()),
@@ -126,9 +138,9 @@ impl OracleView {
     /// A market's oracle; `None` if it is not in the region.
     pub fn of_market(handle: &Arc<Handle>) -> Option<Self> {
         let view = Self { handle: Arc::clone(handle), is_market: true };
-        let there = view.place().is_ok_and(|place| {
-            place.handle.region().presence(&place.oracle) == Presence::Here
-        });
+        let there = view
+            .place()
+            .is_ok_and(|place| place.handle.region().presence(&place.oracle) == Presence::Here);
         there.then_some(view)
     }
 
@@ -154,9 +166,10 @@ impl OracleView {
 
     fn all(&self) -> PyResult<(Vec<OraclePrice>, Meta)> {
         let place = self.place()?;
-        let read = place.handle.region().read(&place.oracle, |buffer| {
-            (OraclePrice::all(|i| buffer.extra(i)), buffer.meta())
-        });
+        let read = place
+            .handle
+            .region()
+            .read(&place.oracle, |buffer| (OraclePrice::all(|i| buffer.extra(i)), buffer.meta()));
         read.map_err(|_| errors::gone())
     }
 
@@ -185,7 +198,12 @@ impl OracleView {
         }
     }
 
-    fn to_data(&self, py: Python<'_>, price: OraclePrice, meta: &Meta) -> PyResult<OraclePriceData> {
+    fn to_data(
+        &self,
+        py: Python<'_>,
+        price: OraclePrice,
+        meta: &Meta,
+    ) -> PyResult<OraclePriceData> {
         to_data(py, &self.handle.last().link, price, meta)
     }
 

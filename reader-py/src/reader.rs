@@ -127,7 +127,9 @@ impl Reader {
         if let Ok(index) = key.cast::<PyInt>() {
             return index.extract::<usize>().ok().filter(|i| *i < capacity).ok_or_else(|| {
                 let most = capacity - 1;
-                errors::unknown_market(format!("there is no {kind} {index}: indexes are 0 to {most}"))
+                errors::unknown_market(format!(
+                    "there is no {kind} {index}: indexes are 0 to {most}"
+                ))
             });
         }
         if let Some(handle) = handle(key).filter(|handle| handle.record.kind == kind) {
@@ -135,7 +137,9 @@ impl Reader {
         }
         let Ok(symbol) = key.cast::<PyString>() else {
             let given = key.get_type().name()?;
-            return Err(errors::wrong_type(format!("a {kind} is named by index or symbol, not {given}")));
+            return Err(errors::wrong_type(format!(
+                "a {kind} is named by index or symbol, not {given}"
+            )));
         };
         self.place_of_symbol(key.py(), kind, &symbol.to_cow()?)
     }
@@ -371,9 +375,10 @@ impl Reader {
                 }
                 keys::pubkey(pubkey)?
             }
-            (None, Some(authority)) => self.authority_account(authority, |profile, authority| {
-                profile.user_address(authority, sub_account_id)
-            })?,
+            (None, Some(authority)) => self
+                .authority_account(authority, |profile, authority| {
+                    profile.user_address(authority, sub_account_id)
+                })?,
             _ => {
                 let message = "get_user() takes either a pubkey or authority=";
                 return Err(errors::wrong_type(message.to_owned()));

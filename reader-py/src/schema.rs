@@ -88,7 +88,11 @@ impl Schema {
     }
 
     /// The Python type of a struct.
-    pub fn class<C: Class>(&'static self, py: Python<'_>, index: usize) -> PyResult<&'static MadeClass> {
+    pub fn class<C: Class>(
+        &'static self,
+        py: Python<'_>,
+        index: usize,
+    ) -> PyResult<&'static MadeClass> {
         let cells = if C::LIVE { &self.views } else { &self.snapshots };
         let Some(cell) = cells.get(index) else {
             return Err(errors::wrong_type("the profile has no such struct".to_owned()));
@@ -126,10 +130,8 @@ impl Schema {
         }
         let arguments = PyDict::new(py);
         arguments.set_item("module", module_of(&self.profile))?;
-        let class = py
-            .import("enum")?
-            .getattr("IntEnum")?
-            .call((&def.name, members), Some(&arguments))?;
+        let class =
+            py.import("enum")?.getattr("IntEnum")?.call((&def.name, members), Some(&arguments))?;
         let members = def
             .variants
             .iter()

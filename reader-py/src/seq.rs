@@ -44,7 +44,7 @@ impl ArrayView {
 
     /// The types.
     pub fn schema(&self) -> &'static Schema {
-        &self.schema
+        self.schema
     }
 
     /// Where it starts in the account.
@@ -64,7 +64,7 @@ impl ArrayView {
             return Err(PyIndexError::new_err(format!("index {place}, the array has {len} items")));
         };
         if !is_child(self.def.elem) {
-            return value::read(py, &self.source, &self.schema, offset, self.def.elem);
+            return value::read(py, &self.source, self.schema, offset, self.def.elem);
         }
         if let Some(item) = cell.get() {
             return Ok(item.clone_ref(py));
@@ -87,7 +87,7 @@ impl ArrayView {
     fn __getitem__(&self, py: Python<'_>, index: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
         if let Ok(slice) = index.cast::<PySlice>() {
             let range = slice.indices(self.items.len() as isize)?;
-            let mut items = Vec::with_capacity(range.slicelength as usize);
+            let mut items = Vec::with_capacity(range.slicelength);
             let mut place = range.start;
             for _ in 0..range.slicelength {
                 items.push(self.item(py, place as usize)?);
@@ -105,7 +105,8 @@ impl ArrayView {
     }
 
     fn __iter__(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let items = (0..self.items.len()).map(|i| self.item(py, i)).collect::<PyResult<Vec<_>>>()?;
+        let items =
+            (0..self.items.len()).map(|i| self.item(py, i)).collect::<PyResult<Vec<_>>>()?;
         Ok(PyList::new(py, items)?.try_iter()?.into_any().unbind())
     }
 

@@ -122,7 +122,10 @@ impl Snapshot {
         figures::describe(&self.0, "snapshot")
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let function = py.import("driftshm._driftshm")?.getattr("unpickle")?;
         let frozen = self.frozen();
         let words: Vec<u8> = frozen.words().iter().flat_map(|word| word.to_le_bytes()).collect();

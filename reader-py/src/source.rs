@@ -159,7 +159,8 @@ impl Frozen {
 
     /// The account, byte for byte, as far as the record held it.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes: Vec<u8> = self.payload().iter().flat_map(|word| word.to_le_bytes()).collect();
+        let mut bytes: Vec<u8> =
+            self.payload().iter().flat_map(|word| word.to_le_bytes()).collect();
         bytes.truncate(self.meta().data_len as usize);
         bytes
     }

@@ -38,9 +38,8 @@ fn forked() -> PyErr {
 }
 
 fn seconds(value: f64) -> PyResult<Duration> {
-    Duration::try_from_secs_f64(value).map_err(|_| {
-        errors::filter(format!("timeout is {value}: allowed are seconds from 0 on"))
-    })
+    Duration::try_from_secs_f64(value)
+        .map_err(|_| errors::filter(format!("timeout is {value}: allowed are seconds from 0 on")))
 }
 
 /// The arguments that make a filter.
@@ -86,7 +85,10 @@ impl FilterArgs<'_, '_> {
         for name in self.kinds.iter().flatten() {
             let kind = name.parse::<Kind>().map_err(|_| {
                 let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-                errors::filter(format!("there is no kind {name:?}; there are: {}", known.join(", ")))
+                errors::filter(format!(
+                    "there is no kind {name:?}; there are: {}",
+                    known.join(", ")
+                ))
             })?;
             filter.kinds.push(kind);
         }
@@ -177,7 +179,11 @@ impl Change {
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let control::Change { version, slot, .. } = self.change;
-        Ok(format!("Change(kind={:?}, key={}, version={version}, slot={slot})", self.kind(), self.key(py)?.bind(py).repr()?))
+        Ok(format!(
+            "Change(kind={:?}, key={}, version={version}, slot={slot})",
+            self.kind(),
+            self.key(py)?.bind(py).repr()?
+        ))
     }
 }
 
@@ -247,7 +253,18 @@ impl Subscription {
 
     fn items(&self, py: Python<'_>, max: usize) -> PyResult<Vec<Py<PyAny>>> {
         let mut items = Vec::new();
-        self.with(|state| state.drain(max, &mut items))?;
+        let generation = self.with(|state| {
+            state.drain(max, &mut items);
+            state.region().generation()
+        })?;
+        // A region whose file was lost does not say that another has taken its place: the
+        // subscription may be the first to know.
+        if let Ok(shared) = self.reader.get().shared() {
+            let link = shared.link();
+            if link.region.generation() != generation {
+                link.follow();
+            }
+        }
         items
             .into_iter()
             .map(|item| match item {

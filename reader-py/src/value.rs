@@ -51,7 +51,7 @@ pub fn leaf(py: Python<'_>, s: &Struct, offset: u32, ty: Type) -> PyResult<*mut 
             }
             Ok(wide(low, high).into_pyobject(py)?.into_ptr())
         }
-        _ => Ok(read(py, &s.source, &s.schema, at as u32, ty)?.into_ptr()),
+        _ => Ok(read(py, &s.source, s.schema, at as u32, ty)?.into_ptr()),
     }
 }
 
@@ -73,7 +73,8 @@ pub fn read(
         let raw = source.read(|from| gather::<8>(&from, at, words))?;
         return to_py(py, schema, ty, &raw);
     }
-    let raw = source.read(|from| (0..words).map(|i| from.u64_at(at + i * 8)).collect::<Vec<_>>())?;
+    let raw =
+        source.read(|from| (0..words).map(|i| from.u64_at(at + i * 8)).collect::<Vec<_>>())?;
     to_py(py, schema, ty, &raw)
 }
 

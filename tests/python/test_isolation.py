@@ -32,6 +32,10 @@ def target(writer: Callable[..., Writer]) -> Writer:
     )
 
 
+def published(reader: driftshm.Reader) -> int:
+    return int(reader.stats()["published"])
+
+
 class Figures:
     """How the writer does: what it publishes, its memory, its descriptors."""
 
@@ -45,10 +49,10 @@ class Figures:
 
     @staticmethod
     def measure(reader: driftshm.Reader, seconds: float = 1.5) -> float:
-        """Versions published a second, from one heartbeat to another."""
-        before, began = reader.stats()["published"], time.monotonic()
+        """Versions published a second."""
+        before, began = published(reader), time.monotonic()
         time.sleep(seconds)
-        return (reader.stats()["published"] - before) / (time.monotonic() - began)
+        return (published(reader) - before) / (time.monotonic() - began)
 
     def print(self, what: str) -> None:
         print(
@@ -106,7 +110,7 @@ def test_a_bot_that_never_drains_costs_one_wakeup(target: Writer) -> None:
         before = reader.stats()
         until(
             "a hundred thousand more are published",
-            lambda: reader.stats()["published"] > before["published"] + 100_000,
+            lambda: published(reader) > before["published"] + 100_000,
         )
         assert reader.stats()["wakeups"] - before["wakeups"] <= 1
         subscription.close()
@@ -151,10 +155,10 @@ def test_a_thousand_bots_that_are_killed_leave_nothing_behind(target: Writer) ->
         before.print("after 100")
         began = time.monotonic()
         with target.open() as reader:
-            published = reader.stats()["published"]
+            versions = published(reader)
             tell(lives, str(CYCLES - 100))
             ends += Counter(json.loads(line(lives, 240)))
-            rate = (reader.stats()["published"] - published) / (time.monotonic() - began)
+            rate = (published(reader) - versions) / (time.monotonic() - began)
         print(f"during {CYCLES - 100} cycles in {time.monotonic() - began:.1f} s: {rate:,.0f}/s")
     assert ends == {"killed": CYCLES}
     assert rate > first.rate * (1 - 2 * LEEWAY)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from programs import Reports, reporter
@@ -159,9 +160,10 @@ def test_a_writer_killed_at_random_moments_of_its_start_loses_nothing(
 
 
 def kill_writer(target: Writer) -> None:
-    """Ends the writer that another program runs."""
+    """Ends the writer that another program runs, if it has not just ended by itself."""
     pid = int((target.dir / "lock").read_text())
-    os.kill(pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
     assert target.process is not None
     target.process.wait(30)
 
@@ -275,36 +277,108 @@ def test_killed_at_every_step_of_taking_over_a_region_it_loses_nothing(
 def test_killed_at_every_step_of_superseding_a_region_its_readers_find_the_new_one(
     writer: Callable[..., Writer], tmp_path: Path
 ) -> None:
-    """Two writers of different capacities in turns: neither can use the other's region."""
+    """Writers of two capacities: neither can use the other's region."""
     target = writer(*LOAD, *SMALL)
-    capacities = [*SMALL[:-1], "2048"], [*SMALL]
+    own, other = (*LOAD, *SMALL), (*LOAD, *SMALL[:-1], "2048")
     target.kill()
-    target.arguments = (*LOAD, *capacities[0])
+    target.arguments = other
     steps = steps_of_start(target, tmp_path / "trace")
-    reached = 0
+    own, other = other, own
+    reached = resumed = 0
     for turn, (name, count) in enumerate(steps):
+        target.arguments = own
         target.start().kill()
         with target.open() as reader:
             # What a bot holds for ever, and reads without asking anything else.
             view = reader.get_perp_market(0)
             assert view is not None
-            target.arguments = (*LOAD, *capacities[(turn + 1) % 2])
+            known = {user.pubkey: user.version for user in reader.users()}
+            file = inode(target)
+            target.arguments = other
             reached += kill_at(target, name, count)
             assert view.symbol == "SOL-PERP"
-            target.start()
-            generation = target_generation(target)
-            until(f"{name} {count}: the reader follows", lambda: reader.generation == generation)
-            slot = view.slot
-            until(f"{name} {count}: its view goes on", lambda: view.slot > slot)
+            if turn % 2 and inode(target) == file:
+                # The new one never had the path: a writer like the first goes on with the old.
+                target.arguments = own
+                target.start()
+                found = {user.pubkey: user.version for user in reader.users()}
+                assert all(found[key] >= version for key, version in known.items())
+                assert inode(target) == file
+                resumed += 1
+            else:
+                target.start()
+                own, other = other, own
+            goes_on(reader, view, generation_of(target))
         target.kill()
         assert leftovers(target.dir) == set(), (name, count)
     print(f"killed at {reached} of {len(steps)} steps:", sorted({name for name, _ in steps}))
+    print(f"{resumed} times the old region was taken up again")
     assert reached > 0.8 * len(steps) > 30
+    assert resumed > 10
 
 
-def target_generation(target: Writer) -> int:
+def inode(target: Writer) -> int:
+    return (target.dir / "region").stat().st_ino
+
+
+def generation_of(target: Writer) -> int:
     with target.open() as reader:
         return reader.generation
+
+
+def goes_on(reader: driftshm.Reader, view: Any, generation: int) -> None:
+    """The reader is in the newest region, and its view moves."""
+    until("the reader follows", lambda: reader.generation == generation)
+    version = view.version
+    until("its view goes on", lambda: view.version != version)
+
+
+def by_max_age(reader: driftshm.Reader, view: Any) -> bool:
+    with contextlib.suppress(driftshm.StaleError):
+        return view.ensure_fresh(1.0) is reader.get_perp_market(0, max_age=1.0) is view
+    return False
+
+
+def by_writer_alive(reader: driftshm.Reader, view: Any) -> bool:
+    return reader.writer_alive
+
+
+@pytest.mark.parametrize("notice", [by_max_age, by_writer_alive])
+def test_a_region_lost_while_no_writer_ran_is_given_up_for_the_next_one(
+    writer: Callable[..., Writer], notice: Callable[[driftshm.Reader, Any], bool]
+) -> None:
+    """Nobody is left to mark the lost one: a reader that asks anything of freshness sees it."""
+    target = writer(*LOAD, *SMALL)
+    with target.open() as reader:
+        view = reader.get_perp_market(0)
+        target.kill()
+        (target.dir / "region").unlink()
+        target.start()
+        until("it is noticed", lambda: notice(reader, view))
+        goes_on(reader, view, generation_of(target))
+
+
+def test_changes_of_the_next_region_have_views_of_the_next_region(
+    writer: Callable[..., Writer],
+) -> None:
+    target = writer(*LOAD, *SMALL)
+    with target.open() as reader, reader.subscribe(perp_markets=[0]) as subscription:
+        assert until("a change comes", lambda: subscription.wait(1.0))
+        target.kill()
+        (target.dir / "region").unlink()
+        spawned = time.monotonic_ns()
+        target.start()
+
+        def new_changes() -> list[driftshm.Change]:
+            items = subscription.wait(1.0)
+            changes = [item for item in items if isinstance(item, driftshm.Change)]
+            return [change for change in changes if change.publish_ns > spawned]
+
+        change = until("a change of the next one comes", new_changes)[-1]
+        view = change.view
+        assert view is not None and view is reader.get_perp_market(0)
+        assert view.version >= change.version and view.age < 10
+        goes_on(reader, view, generation_of(target))
 
 
 # ---------------------------------------------------------------------------- SIGSTOP, SIGTERM

@@ -28,10 +28,16 @@ impl Floor {
     /// A method that takes an object and returns nothing.
     fn empty(&self, _key: &Bound<'_, PyAny>) {}
 
-    /// A getter that returns a constant u64.
+    /// A getter that returns a constant u64, one for which the interpreter makes a new object.
     #[getter]
     fn constant(&self) -> u64 {
         0x0123_4567_89ab_cdef
+    }
+
+    /// A getter that returns a constant u64, one of which the interpreter keeps an object.
+    #[getter]
+    fn small_constant(&self) -> u64 {
+        7
     }
 }
 

@@ -11,10 +11,11 @@ import os
 import subprocess
 from statistics import median
 
+import driftshm
 from driftshm_floors import sample_attribute, sample_nothing
 
 from harness.bench import Bench
-from harness.programs import TOOL, WATCHDOG, Writer
+from harness.programs import TOOL, Writer
 from harness.result import Figure, Row, at_least, at_most, nanoseconds
 from harness.spread import Spread, quantile
 
@@ -31,10 +32,10 @@ def run(bench: Bench) -> Figure:
         for _ in range(rounds):
             writer.resume()
             wait_for_publishes(market)
-            version, age = market.version, market.meta.publish_ns
+            version, age = market.version, market.meta().publish_ns
             taken["busy"].append(p99(market, samples))
             seen += market.version - version
-            seconds += (market.meta.publish_ns - age) / 1e9
+            seconds += (market.meta().publish_ns - age) / 1e9
             writer.suspend()
             taken["idle"].append(p99(market, samples))
         figure.raw["p99"] = taken
@@ -52,13 +53,13 @@ def run(bench: Bench) -> Figure:
     return figure
 
 
-def wait_for_publishes(market: object) -> None:
-    version = market.version  # type: ignore[attr-defined]
-    while market.version < version + 1000:  # type: ignore[attr-defined]
+def wait_for_publishes(market: driftshm.View) -> None:
+    version = market.version
+    while market.version < version + 1000:
         pass
 
 
-def p99(market: object, samples: int) -> float:
+def p99(market: driftshm.View, samples: int) -> float:
     clock = median(sample_nothing(2000))
     # Half a nanosecond: below that the clock cannot tell.
     return max(0.5, quantile(sample_attribute(market, "market_index", samples), 0.99) - clock)
@@ -101,5 +102,3 @@ def in_mid_publish(bench: Bench, writer: Writer) -> Row:
     text = f"all returned, p99 {nanoseconds(slowest)} with the clock; {caught} such stops"
     return Row(what, "", limit, Spread.exactly(reads), ours=text)
 
-
-__all__ = ["WATCHDOG", "run"]

@@ -131,12 +131,16 @@ class Child:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.kill()
+        """Its stdin ends, and so should it: it may have programs of its own to end."""
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
-        self.process.wait(WATCHDOG)
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(WATCHDOG)
 
     def order(self, *words: object) -> None:
         assert self.process.stdin is not None

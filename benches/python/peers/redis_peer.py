@@ -31,7 +31,8 @@ def publisher(place: Path, payload: bytes) -> Callable[[bytes], None]:
         "redis-server", "--port", "0", "--unixsocket", str(socket), "--save", "",
         "--appendonly", "no", "--dir", str(place),
     ]  # fmt: skip
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    nothing = subprocess.DEVNULL
+    server = subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing)
     atexit.register(server.kill)
     deadline = time.monotonic() + 20
     while not socket.exists():

@@ -3,6 +3,7 @@ version, and a reader that meets the writer gets half of each."""
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
@@ -23,6 +24,7 @@ def missing() -> str | None:
 
 def publisher(place: Path, payload: bytes) -> Callable[[bytes], None]:
     memory = SharedMemory(name=_name(place), create=True, size=len(payload))
+    atexit.register(memory.unlink)
 
     def publish(payload: bytes) -> None:
         memory.buf[: len(payload)] = payload

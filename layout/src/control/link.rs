@@ -70,7 +70,9 @@ pub enum LinkError {
         message: String,
     },
     /// Descriptors that the writer sent could not be received.
-    #[error("the descriptors that the writer sent did not arrive: this process has too many open files; raise its limit (ulimit -n)")]
+    #[error(
+        "the descriptors that the writer sent did not arrive: this process has too many open files; raise its limit (ulimit -n)"
+    )]
     DescriptorsLost,
     /// The writer did not answer in time.
     #[error("the writer on {path} does not answer: is it stopped?")]
@@ -127,9 +129,11 @@ pub struct Link {
 impl Link {
     /// A link that is not connected yet; [`Link::connect`] or [`Link::service`] sees to that.
     pub fn new(dir: &Path, filter: &Filter) -> Result<Self, LinkError> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io_error("make an epoll"))?;
+        let epoll =
+            epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io_error("make an epoll"))?;
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
-        let timer = timerfd_create(TimerfdClockId::Monotonic, flags).map_err(io_error("make a timer"))?;
+        let timer =
+            timerfd_create(TimerfdClockId::Monotonic, flags).map_err(io_error("make a timer"))?;
         add(&epoll, timer.as_fd(), TIMER)?;
         Ok(Self {
             dir: dir.into(),
@@ -251,7 +255,9 @@ impl Link {
     }
 
     fn on_socket(&mut self) {
-        let (Stage::Greeting { socket, .. } | Stage::Up { socket, .. }) = &self.stage else { return };
+        let (Stage::Greeting { socket, .. } | Stage::Up { socket, .. }) = &self.stage else {
+            return;
+        };
         match receive(socket) {
             Ok(None) => {}
             Ok(Some((response, fds))) => {
@@ -367,9 +373,8 @@ fn add(epoll: &OwnedFd, fd: BorrowedFd<'_>, tag: u64) -> Result<(), LinkError> {
 
 fn open_socket(path: &Path) -> Result<OwnedFd, LinkError> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket =
-        rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
-            .map_err(io_error("make a socket"))?;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
+        .map_err(io_error("make a socket"))?;
     let address = SocketAddrUnix::new(path).map_err(io_error("name the control socket"))?;
     match rustix::net::connect(&socket, &address) {
         Ok(()) => Ok(socket),

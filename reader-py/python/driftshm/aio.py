@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -29,6 +30,7 @@ class _Stream:
         self.subscription = subscription
         self.items: deque[Item] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = os.getpid()
         self._fd = -1
         self._waiter: asyncio.Future[None] | None = None
         self._error: BaseException | None = None
@@ -77,18 +79,41 @@ class _Stream:
                     self._waiter = None
 
     def close(self) -> None:
-        """Out of the loop strictly before the descriptor is closed; may be called again."""
+        """Ends the stream, from any thread: a collector may run in any. May be called again."""
+        loop = self._loop
+        if self._pid != os.getpid():
+            # After a fork the loop's epoll is still the parent's: its descriptor stays in it.
+            self._loop = None
+        elif loop is not None and loop.is_running() and loop is not _running_loop():
+            try:
+                loop.call_soon_threadsafe(self._close)
+            except RuntimeError:  # It was closed meanwhile.
+                pass
+            else:
+                return
+        self._close()
+
+    def _close(self) -> None:
+        """Out of the loop strictly before the descriptor is closed."""
         loop = self._loop
         self._detach()
+        if self._error is None:
+            self._error = StopAsyncIteration()
         waiter = self._waiter
         if waiter is not None and not waiter.done() and not waiter.get_loop().is_closed():
-            self._error = StopAsyncIteration()
             waiter.set_result(None)
         if loop is not None and loop.is_running():
             # uvloop lets go of a descriptor on its next round.
             loop.call_soon(self.subscription.close)
         else:
             self.subscription.close()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class _Iterator(Generic[T]):

@@ -1,7 +1,8 @@
 """Does each kind of read many times between two marks that a tracer of system calls sees.
 
-Arguments: directory, how many reads of each kind. One thread, no collection of garbage; each kind
-runs a while before its first mark, so that memory has been got where it is needed.
+Arguments: directory, how many reads of each kind. Prints ``ready`` when it has all it reads, and
+begins at a line of input. One thread, no collection of garbage; each kind runs a while before its
+first mark, so that memory has been got where it is needed.
 """
 
 from __future__ import annotations
@@ -92,6 +93,11 @@ def kinds(reader: Any) -> dict[str, Callable[[], Any]]:
 def main(directory: str, count: int) -> None:
     reader = driftshm.open(directory)
     reads = kinds(reader)
+    print("ready")
+    sys.stdin.readline()
+    # If the writer has made the region anew, this is when the reader finds it.
+    for view in (*reader.perp_markets(), *reader.users()):
+        assert view.slot
     gc.disable()
     for name, read in reads.items():
         for _ in range(WARM_UP):

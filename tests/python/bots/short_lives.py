@@ -15,6 +15,8 @@ import sys
 import time
 from collections import Counter
 
+from bots.children import fork
+
 import driftshm
 
 HELLO = {"op": "hello", "abi": driftshm.ABI_VERSION, "version": "test"}
@@ -29,7 +31,7 @@ def raw(directory: str, messages: list[bytes]) -> socket.socket:
     return connection
 
 
-def live(directory: str, number: int) -> None:
+def live(directory: str, number: int, arrived: int) -> None:
     """As far as it gets: whole bots, and some that stop half-way through the handshake."""
     hello, subscribe = (json.dumps(each).encode() for each in (HELLO, SUBSCRIBE))
     how = number % 6
@@ -47,34 +49,24 @@ def live(directory: str, number: int) -> None:
         subscription = reader.subscribe(perp_markets=[0], users=[reader.users()[number % 5]])
         subscription.drain()
         kept = (reader, subscription)
-    os.write(1, b"")
+    os.write(arrived, b".")
     while kept is not None:
         time.sleep(60)
 
 
 def cycle(directory: str, number: int, dice: random.Random) -> str:
-    """One life. Most are killed when they have got where they wanted, some at any moment."""
-    child = os.fork()
-    if child == 0:
-        try:
-            live(directory, number)
-        finally:
-            os._exit(1)
+    """One life. Two of three bots get where they want to, the others are killed on the way."""
+    here, there = os.pipe()
+    child = fork(lambda: live(directory, number, there))
+    os.close(there)
     if number % 3:
-        # Asleep: nothing more to do.
-        deadline = time.monotonic() + 5
-        while state_of(child) != "S" and time.monotonic() < deadline:
-            time.sleep(0.0005)
+        os.read(here, 1)
     else:
         time.sleep(dice.uniform(0, 0.004))
     os.kill(child, signal.SIGKILL)
     end = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.close(here)
     return "killed" if end == -signal.SIGKILL else f"ended with {end}"
-
-
-def state_of(child: int) -> str:
-    with open(f"/proc/{child}/stat") as file:
-        return file.read().rsplit(")", 1)[1].split()[0]
 
 
 def main(directory: str, seed: int) -> None:

@@ -14,6 +14,10 @@ from bots.survivors import Pace, check_whole, report
 import driftshm
 
 
+def time_of(item: driftshm.Change | driftshm.Lagged) -> int:
+    return item.publish_ns if isinstance(item, driftshm.Change) else 0
+
+
 async def main(directory: str) -> None:
     reader = driftshm.open(directory)
     pace = Pace()
@@ -35,7 +39,7 @@ async def main(directory: str) -> None:
             now = time.monotonic_ns()
             if now - last_report > 10_000_000:
                 connected = batches.subscription.times_connected
-                published = batch[-1].publish_ns
+                published = max(time_of(item) for item in batch)
                 report("changed", published=published, connected=connected, **pace.figures())
                 last_report = now
 
