@@ -38,7 +38,8 @@ test: build $(VENV)/.tools ## Every test but the loom models
 lint: build $(VENV)/.tools ## Formatting, clippy, ruff, mypy, and whether stubs and docs are current
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
-	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --workspace $(EXTENSIONS) --no-deps --quiet
+	RUSTDOCFLAGS="--deny warnings --allow rustdoc::private_intra_doc_links" \
+		$(CARGO) doc --locked --workspace $(EXTENSIONS) --no-deps --quiet
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict reader-py/python reader-py/stubs examples docs

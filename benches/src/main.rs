@@ -1,7 +1,6 @@
 //! What the Python benches need of the Rust side. Results are one JSON object a line.
 
 use std::error::Error;
-use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -16,7 +15,8 @@ const HELP: &str = "driftshm-bench: what the Python benches need of the Rust sid
   publish ROUNDS TURN_US     ns per publish by round: bare stores, a record, a region
   notify ROUNDS BATCHES      the publisher's ns per update by round, 1 and 100 subscribers
   hot                        runs the hot paths between marks, for callgrind; prints their names
-  cadence PAGE PERIOD_US     for each number on stdin, stamps PAGE and writes the eventfd on stdout
+  cadence PAGE PERIOD_US     from a line on stdin to the next, stamps PAGE and writes the eventfd
+                             that stdout is
   sequence DIR MARKET        byte offset of a perp market's sequence word in the region's file";
 
 fn main() -> ExitCode {
@@ -48,8 +48,7 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         }
         ["cadence", page, period_us] => {
             let period = Duration::from_micros(number(period_us)?);
-            let eventfd = std::fs::File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
-            cadence::run(Path::new(page), period, std::io::stdin().lock(), eventfd)?;
+            cadence::run(Path::new(page), period, std::io::stdin(), std::io::stdout())?;
         }
         ["sequence", dir, market] => {
             let region = Region::open(Path::new(dir))?;

@@ -32,6 +32,15 @@ pub struct Place {
     pub dir: PathBuf,
     /// The cluster that the region there must be of, where one was named.
     pub cluster: Option<String>,
+    /// Who must own the region, where anybody could have made the directory; root may, too.
+    pub owner: Option<u32>,
+}
+
+impl Place {
+    /// A directory that was named: absolute, so that it stays the same when the process moves.
+    pub fn named(dir: PathBuf, cluster: Option<String>) -> Self {
+        Self { dir: std::path::absolute(&dir).unwrap_or(dir), cluster, owner: None }
+    }
 }
 
 /// Where `cluster_or_dir` is: a path if it has a slash, else a cluster's name. That is
@@ -44,19 +53,20 @@ pub fn resolve(cluster_or_dir: Option<&str>) -> Place {
 
 fn resolve_with(cluster_or_dir: Option<&str>, env: Option<PathBuf>, run: &Path) -> Place {
     if let Some(path) = cluster_or_dir.filter(|text| text.contains('/')) {
-        return Place { dir: PathBuf::from(path), cluster: None };
+        return Place::named(PathBuf::from(path), None);
     }
     let named = cluster_or_dir.map(str::to_owned);
     if let Some(dir) = env {
-        return Place { dir, cluster: named };
+        return Place::named(dir, named);
     }
     let cluster = named.as_deref().unwrap_or(DEFAULT_CLUSTER);
     let service = run.join(cluster);
     if service.is_dir() {
-        return Place { dir: service, cluster: named };
+        return Place::named(service, named);
     }
     let uid = rustix::process::getuid().as_raw();
-    Place { dir: PathBuf::from(format!("/dev/shm/driftshm-{uid}")).join(cluster), cluster: named }
+    let dir = PathBuf::from(format!("/dev/shm/driftshm-{uid}")).join(cluster);
+    Place { dir, cluster: named, owner: Some(uid) }
 }
 
 /// Whether `name` can be a cluster: short, and a plain file name.
@@ -74,7 +84,9 @@ mod tests {
         let run = tempfile::tempdir().unwrap();
         let env = || Some(PathBuf::from("/env"));
         let place = |arg, env| resolve_with(arg, env, run.path());
-        assert_eq!(place(Some("./x"), env()).dir, Path::new("./x"));
+        assert_eq!(place(Some("./x"), env()).dir, std::env::current_dir().unwrap().join("x"));
+        assert_eq!(place(Some("./x"), env()).owner, None);
+        assert!(place(None, None).owner.is_some(), "anybody may write to /dev/shm");
         assert_eq!(place(Some("devnet"), env()).dir, Path::new("/env"));
         assert_eq!(place(Some("devnet"), env()).cluster.as_deref(), Some("devnet"));
         assert!(place(None, None).dir.to_str().unwrap().starts_with("/dev/shm/driftshm-"));

@@ -61,6 +61,16 @@ pub enum OpenError {
         /// The one asked for.
         expected: String,
     },
+    /// A region that somebody else put where this user's own is looked for.
+    #[error("the region at {path} belongs to uid {found}, not to this user (uid {expected}): somebody else made it; name the directory of the writer that you trust (DRIFTSHM_DIR)")]
+    ForeignOwner {
+        /// The region file.
+        path: PathBuf,
+        /// Whose it is.
+        found: u32,
+        /// Whose it should be.
+        expected: u32,
+    },
     /// Anything the system says.
     #[error("cannot {action} {path}: {source}")]
     Io {

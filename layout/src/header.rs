@@ -262,6 +262,50 @@ const _: () = assert!(Counter::Remade as usize + 1 - COUNTERS == Counter::ALL.le
 const _: () = assert!((Counter::Remade as usize) < IN_USE);
 const _: () = assert!((Owner::Publishing as usize) < PULSE);
 
+/// What a header says, for readers: nothing here stores.
+#[derive(Clone, Copy)]
+pub struct HeaderView<'a>(Header<'a>);
+
+impl<'a> HeaderView<'a> {
+    #[inline(always)]
+    pub(crate) fn new(header: Header<'a>) -> Self {
+        Self(header)
+    }
+
+    /// See [`Header::state`].
+    pub fn state(&self) -> Option<State> {
+        self.0.state()
+    }
+
+    /// See [`Header::is_superseded`].
+    #[inline(always)]
+    pub fn is_superseded(&self) -> bool {
+        self.0.is_superseded()
+    }
+
+    /// See [`Header::owner`].
+    #[inline(always)]
+    pub fn owner(&self, which: Owner) -> u64 {
+        self.0.owner(which)
+    }
+
+    /// See [`Header::pulse`].
+    #[inline(always)]
+    pub fn pulse(&self, which: Pulse) -> u64 {
+        self.0.pulse(which)
+    }
+
+    /// See [`Header::counter`].
+    pub fn counter(&self, which: Counter) -> u64 {
+        self.0.counter(which)
+    }
+
+    /// See [`Header::in_use`].
+    pub fn in_use(&self, section: usize) -> u64 {
+        self.0.in_use(section)
+    }
+}
+
 /// The header's words, for reading, and for storing by the writer.
 #[derive(Clone, Copy)]
 pub struct Header<'a>(&'a [Word; HEADER_WORDS]);

@@ -15,6 +15,7 @@ pub struct Mapping {
     len: usize,
     writable: bool,
     identity: (u64, u64),
+    owner: u32,
 }
 
 /// Device and inode: what tells a file from another one at the same path.
@@ -24,7 +25,11 @@ pub fn identity(path: &Path) -> io::Result<(u64, u64)> {
 
 impl Mapping {
     /// Maps `path` for reading only: stores through it are impossible, the kernel sees to that.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    ///
+    /// # Safety
+    /// The caller only loads from [`Mapping::words`], with relaxed loads; a store would end the
+    /// process.
+    pub unsafe fn open(path: &Path) -> io::Result<Self> {
         let flags = (rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC).bits() as i32;
         Self::map(OpenOptions::new().read(true).custom_flags(flags).open(path)?, false)
     }
@@ -47,7 +52,7 @@ impl Mapping {
         options.len(len);
         let raw =
             if writable { options.map_raw(&file)? } else { options.map_raw_read_only(&file)? };
-        Ok(Self { raw, len, writable, identity: (meta.dev(), meta.ino()) })
+        Ok(Self { raw, len, writable, identity: (meta.dev(), meta.ino()), owner: meta.uid() })
     }
 
     /// The mapping as words. Another process may change them at any time, hence atomics.
@@ -65,6 +70,11 @@ impl Mapping {
     /// Whether stores are possible.
     pub fn is_writable(&self) -> bool {
         self.writable
+    }
+
+    /// The user whose file it is.
+    pub fn owner(&self) -> u32 {
+        self.owner
     }
 
     /// Device and inode of the file.

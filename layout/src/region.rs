@@ -7,11 +7,11 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::clock;
-use crate::dir;
+use crate::dir::{self, Place};
 use crate::error::OpenError;
 use crate::geometry::{Geometry, MAX_CAPACITY, PAGE, Section};
 use crate::header::{
-    ABI_VERSION, Counter, FeedState, Fixed, Header, Owner, Pulse, State, from_text32,
+    ABI_VERSION, Counter, FeedState, Fixed, Header, HeaderView, Owner, Pulse, State, from_text32,
 };
 use crate::journal::{self, Next};
 use crate::mapping::{self, Mapping};
@@ -69,6 +69,23 @@ pub struct Snapshot {
 }
 
 impl Region {
+    /// Opens the region of a place, if it is of the cluster and the owner that it should be of.
+    pub fn open_at(place: &Place) -> Result<Self, OpenError> {
+        let region = Self::open(&place.dir)?;
+        let path = || region.path.clone();
+        if let Some(expected) = place.cluster.as_ref().filter(|name| **name != region.cluster) {
+            let (found, expected) = (region.cluster.clone(), expected.clone());
+            return Err(OpenError::OtherCluster { path: path(), found, expected });
+        }
+        let found = region.mapping.owner();
+        match place.owner {
+            Some(expected) if found != expected && found != 0 => {
+                Err(OpenError::ForeignOwner { path: path(), found, expected })
+            }
+            _ => Ok(region),
+        }
+    }
+
     /// Opens the region of a directory.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         Self::open_file(&dir::region_path(dir))
@@ -76,7 +93,9 @@ impl Region {
 
     /// Opens the region in `path`.
     pub fn open_file(path: &Path) -> Result<Self, OpenError> {
-        let mapping = Mapping::open(path).map_err(|source| match source.kind() {
+        // SAFETY: a `Region` gives out its words within the crate only, and `RegionWriter`, which
+        // alone stores, maps its file by itself, for writing.
+        let mapping = unsafe { Mapping::open(path) }.map_err(|source| match source.kind() {
             std::io::ErrorKind::NotFound => OpenError::NotFound { path: path.into() },
             std::io::ErrorKind::PermissionDenied => {
                 OpenError::PermissionDenied { path: path.into() }
@@ -134,7 +153,14 @@ impl Region {
     pub fn successor(&self) -> Result<Option<Self>, OpenError> {
         match mapping::identity(&self.path) {
             Ok(identity) if identity == self.mapping.identity() => Ok(None),
-            Ok(_) => Self::open_file(&self.path).map(Some),
+            Ok(_) => match Self::open_file(&self.path)? {
+                other if other.cluster != self.cluster => Err(OpenError::OtherCluster {
+                    path: self.path.clone(),
+                    found: other.cluster,
+                    expected: self.cluster.clone(),
+                }),
+                same => Ok(Some(same)),
+            },
             Err(_) => Ok(None),
         }
     }
@@ -150,9 +176,15 @@ impl Region {
         self.mapping.words()
     }
 
-    /// The header's words.
+    /// What the header says.
     #[inline(always)]
-    pub fn header(&self) -> Header<'_> {
+    pub fn header(&self) -> HeaderView<'_> {
+        HeaderView::new(self.header_words())
+    }
+
+    /// The header's words, to be stored to by the writer alone.
+    #[inline(always)]
+    pub(crate) fn header_words(&self) -> Header<'_> {
         match Header::new(self.words()) {
             Some(header) => header,
             // `open` has refused anything shorter.
@@ -372,13 +404,13 @@ impl Region {
     /// The journal entry with number `cursor`.
     #[inline]
     pub fn journal(&self, cursor: u64) -> Next {
-        journal::read(self.journal_ring(), self.header().journal_head(), cursor)
+        journal::read(self.journal_ring(), self.header_words().journal_head(), cursor)
     }
 
     /// Number of the next journal entry.
     #[inline]
     pub fn journal_head(&self) -> u64 {
-        journal::head(self.header().journal_head())
+        journal::head(self.header_words().journal_head())
     }
 
     // -------------------------------------------------------------------------- writer
@@ -453,6 +485,9 @@ fn check_geometry(fixed: &Fixed, words: usize) -> Result<Geometry, String> {
         true => Ok(entries),
         false => Err(format!("its {what} has {entries} entries, which is no power of two")),
     };
+    if fixed.schema_len > crate::profile::MAX_JSON_LEN as u64 {
+        return Err("its schema section is too long".to_owned());
+    }
     let (schema_offset, schema_len) =
         within("schema", fixed.schema_offset, Some(fixed.schema_len))?;
     let entries = power("directory", fixed.directory_entries)?;

@@ -54,9 +54,13 @@ pub fn prepare_dir(dir: &Path) -> Result<(), WriterError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(0o750).create(dir).map_err(io_error("make the directory", dir))?;
     let uid = rustix::process::geteuid().as_raw();
-    let owner = std::fs::metadata(dir).map_err(io_error("look at", dir))?.uid();
-    if owner != uid && uid != 0 {
-        return Err(WriterError::ForeignDir { dir: dir.into(), owner, uid });
+    // Whoever owns the directory above could swap this one, unless it is sticky like /dev/shm.
+    for dir in [Some(dir), dir.parent().filter(|dir| !dir.as_os_str().is_empty())].into_iter().flatten() {
+        let meta = std::fs::metadata(dir).map_err(io_error("look at", dir))?;
+        let (owner, sticky) = (meta.uid(), meta.mode() & 0o1000 != 0);
+        if owner != uid && owner != 0 && uid != 0 && !sticky {
+            return Err(WriterError::ForeignDir { dir: dir.into(), owner, uid });
+        }
     }
     Ok(())
 }

@@ -103,8 +103,9 @@ impl RegionWriter {
         &self.dir
     }
 
-    fn header(&self) -> Header<'_> {
-        self.region.header()
+    /// The header, for storing to it.
+    pub fn header(&self) -> Header<'_> {
+        self.region.header_words()
     }
 
     fn words_of(&self, section: &Section, place: usize) -> &[Word] {

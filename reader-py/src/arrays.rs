@@ -80,6 +80,9 @@ fn row_dtype(py: Python<'_>, profile: &Profile, kind: Kind) -> PyResult<Py<PyAny
     let Some(account) = profile.account(kind) else {
         return Err(errors::wrong_type(format!("the profile has no {kind}")));
     };
+    let numpy = py.import("numpy").map_err(|_| {
+        PyImportError::new_err("arrays need numpy: pip install 'driftshm[numpy]'")
+    })?;
     let (names, formats, offsets) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
     for field in profile.struct_def(account.struct_id).map_or(&[][..], |def| &def.fields) {
         names.append(&field.name)?;
@@ -92,9 +95,6 @@ fn row_dtype(py: Python<'_>, profile: &Profile, kind: Kind) -> PyResult<Py<PyAny
         offsets.append(offset)?;
     }
     let spec = spec(py, names, formats, offsets, account.len + TAIL)?;
-    let numpy = py
-        .import("numpy")
-        .map_err(|_| PyImportError::new_err("arrays need numpy: pip install 'driftshm[numpy]'"))?;
     Ok(numpy.call_method1("dtype", (spec,))?.unbind())
 }
 
@@ -107,11 +107,15 @@ pub fn array_of<'py>(py: Python<'py>, link: &Link, kind: Kind) -> PyResult<Bound
     let readable =
         |record: &RecordRef| region.read(record, |buffer| !buffer.unreadable()).unwrap_or(false);
     let records: Vec<RecordRef> = region.accounts(kind).filter(readable).collect();
+    let mut used = 0;
     let rows = PyByteArray::new_with(py, records.len() * stride, |rows| {
-        for (row, record) in rows.chunks_exact_mut(stride).zip(&records) {
+        let mut free = rows.chunks_exact_mut(stride);
+        let mut next = free.next();
+        for record in &records {
+            let Some(row) = next.as_deref_mut() else { break };
             // Runs again where it was torn; the last run is of one version.
             let row = RefCell::new(row);
-            let _ = region.read(record, |buffer| {
+            let read = region.read(record, |buffer| {
                 let mut row = row.borrow_mut();
                 let (account, tail) = row.split_at_mut(len);
                 buffer.copy_payload(account);
@@ -119,13 +123,21 @@ pub fn array_of<'py>(py: Python<'py>, link: &Link, kind: Kind) -> PyResult<Bound
                 let (slot, version) = tail.split_at_mut(8);
                 slot.copy_from_slice(&meta.slot.to_le_bytes());
                 version.copy_from_slice(&meta.version.to_le_bytes());
+                !buffer.unreadable()
             });
+            // An account that went away meanwhile leaves its row to the next one.
+            if read == Ok(true) {
+                used += 1;
+                next = free.next();
+            }
         }
         Ok(())
     })?;
     let keywords = PyDict::new(py);
     keywords.set_item("dtype", dtype)?;
-    if records.is_empty() {
+    keywords.set_item("count", used)?;
+    if used == 0 {
+        keywords.del_item("count")?;
         return py.import("numpy")?.call_method("empty", (0,), Some(&keywords));
     }
     py.import("numpy")?.call_method("frombuffer", (rows,), Some(&keywords))

@@ -1,5 +1,7 @@
 //! Consistent cuts: several accounts as they were at one moment.
 
+use std::sync::Arc;
+
 use driftshm_layout::profile::Kind;
 use driftshm_layout::record::Presence;
 use driftshm_layout::{Pubkey, RecordRef};
@@ -72,20 +74,32 @@ impl Cut {
 
 /// Copies of accounts of one region, as they were at one moment: after the last copy was made,
 /// every account was still in the version that was copied.
-pub fn freeze_all(link: &Link, records: &[RecordRef]) -> PyResult<Vec<Frozen>> {
+pub fn freeze_all(
+    py: Python<'_>,
+    link: &Link,
+    records: &[RecordRef],
+) -> PyResult<Vec<Frozen>> {
     let region = &link.region;
-    for _ in 0..TRIES {
-        let mut copies = Vec::with_capacity(records.len());
-        for record in records {
-            let pubkey = region.pubkey(record).ok_or_else(errors::gone)?;
-            copies.push(Frozen::of_record(region, record, &pubkey)?);
+    let copy = |record: &RecordRef| {
+        let pubkey = region.pubkey(record).ok_or_else(errors::gone)?;
+        Frozen::of_record(region, record, &pubkey)
+    };
+    let mut copies = records.iter().map(copy).collect::<PyResult<Vec<_>>>()?;
+    for attempt in 1..=TRIES {
+        // A pass that finds nothing changed shows that all were current when it began.
+        let mut changed = false;
+        for (record, kept) in records.iter().zip(&mut copies) {
+            if region.version(record) != kept.meta().version {
+                *kept = copy(record)?;
+                changed = true;
+            }
         }
-        let unchanged =
-            |(record, copy): (&RecordRef, &Frozen)| region.version(record) == copy.meta().version;
-        if records.iter().zip(&copies).all(unchanged) {
+        if !changed {
             return Ok(copies);
         }
-        std::hint::spin_loop();
+        if attempt % 64 == 0 {
+            py.check_signals()?;
+        }
     }
     Err(errors::ContendedError::new_err(format!(
         "{} accounts changed too fast for one consistent cut ({TRIES} tries): ask for fewer at once",
@@ -137,14 +151,20 @@ pub fn take(
     args: &CutArgs<'_, '_>,
     max_age: Option<f64>,
 ) -> PyResult<Cut> {
-    let link = reader.shared()?.link();
-    let (slots, records) = records_of(reader, link, args)?;
-    if max_age.is_some() {
-        for record in &records {
-            Handle::new(link, *record).ok_or_else(errors::gone)?.guard(max_age)?;
+    let (link, slots, records) = loop {
+        let link = reader.shared()?.link();
+        let (slots, records) = records_of(reader, link, args)?;
+        if max_age.is_some() {
+            for record in &records {
+                Handle::new(link, *record).ok_or_else(errors::gone)?.guard(max_age)?;
+            }
         }
-    }
-    let copies = freeze_all(link, &records)?;
+        // The guard may have found a newer region: then the cut is of that one.
+        if Arc::ptr_eq(link, reader.shared()?.link()) {
+            break (link, slots, records);
+        }
+    };
+    let copies = freeze_all(py, link, &records)?;
     let id = id_of(link, &copies);
     let dicts: [Bound<'_, PyDict>; 6] = std::array::from_fn(|_| PyDict::new(py));
     let [perp_markets, spot_markets, perp_oracles, spot_oracles, users, user_stats] = &dicts;

@@ -221,8 +221,11 @@ fn getset<C: Class>(name: &str, doc: &str, get_what: Get) -> ffi::PyGetSetDef {
 fn getters<C: Class>(schema: &Schema, index: usize) -> Vec<ffi::PyGetSetDef> {
     let fields = schema.struct_def(index).map_or(&[][..], |def| &def.fields);
     let mut children = 0..;
+    let is_account = schema.kind_of(index).is_some();
     let mut getters: Vec<_> = fields
         .iter()
+        // An account's own address is the view's: it can be read of a closed account, too.
+        .filter(|field| !(is_account && field.name == "pubkey"))
         .map(|field| {
             let (offset, ty) = (field.offset, field.ty);
             let get_what = match is_child(ty) {

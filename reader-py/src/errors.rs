@@ -126,9 +126,13 @@ pub fn open(error: &OpenError) -> PyErr {
         OpenError::Incompatible { .. } => IncompatibleRegionError::new_err(message),
         OpenError::Corrupt { .. } => CorruptRegionError::new_err(message),
         OpenError::OtherCluster { .. } => OtherClusterError::new_err(message),
+        OpenError::ForeignOwner { .. } => RegionPermissionError::new_err(message),
         OpenError::Io { .. } => OpenFailed::new_err(message),
     }
 }
+
+/// The process may not open more files: the same number on every Linux.
+const EMFILE: i32 = 24;
 
 /// Why there is no connection.
 pub fn link(error: &LinkError) -> PyErr {
@@ -140,8 +144,10 @@ pub fn link(error: &LinkError) -> PyErr {
         }
         LinkError::Incompatible(_) => IncompatibleWriterError::new_err(message),
         LinkError::DescriptorsLost => DescriptorLimitError::new_err(message),
-        LinkError::Io { source, .. } if source.raw_os_error() == Some(24) => {
-            DescriptorLimitError::new_err(message)
+        LinkError::Io { source, .. } if source.raw_os_error() == Some(EMFILE) => {
+            DescriptorLimitError::new_err(format!(
+                "{message}: raise this process's limit of open files (ulimit -n)"
+            ))
         }
         LinkError::Protocol(_) | LinkError::Io { .. } => ConnectionFailed::new_err(message),
     }

@@ -147,6 +147,9 @@ impl Fields {
             return self.get(py, view.get().inner());
         }
         match account.cast::<Snapshot>() {
+            Ok(_) if max_age.is_some() => Err(errors::wrong_type(
+                "a snapshot gets no fresher: say max_age= when it is taken".to_owned(),
+            )),
             Ok(snapshot) => self.get(py, snapshot.get().inner()),
             Err(_) => Err(errors::wrong_type(format!(
                 "expected a view or a snapshot, not {}",

@@ -1,8 +1,9 @@
 //! Following regions as writers come and go.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use driftshm_layout::dir::Place;
 use driftshm_layout::record::Presence;
 use driftshm_layout::{OpenError, Pubkey, RecordRef, Region, clock};
 use pyo3::prelude::*;
@@ -22,16 +23,8 @@ pub struct Link {
 
 impl Link {
     /// Opens the region of a directory.
-    pub fn open(dir: &Path, cluster: Option<&str>) -> Result<Arc<Self>, OpenError> {
-        let region = Region::open(dir)?;
-        if let Some(expected) = cluster.filter(|cluster| *cluster != region.cluster()) {
-            return Err(OpenError::OtherCluster {
-                path: region.path().into(),
-                found: region.cluster().to_owned(),
-                expected: expected.to_owned(),
-            });
-        }
-        Ok(Self::new(region))
+    pub fn open(place: &Place) -> Result<Arc<Self>, OpenError> {
+        Region::open_at(place).map(Self::new)
     }
 
     fn new(region: Region) -> Arc<Self> {
@@ -166,8 +159,8 @@ impl Handle {
     /// Seconds since the account was last known to be what the chain says.
     pub fn staleness(&self) -> f64 {
         let here = self.last();
-        let received = here.region().meta(&here.record).map_or(0, |meta| meta.received_ns);
-        let vouched = here.region().vouched_ns(&here.record, received);
+        let Ok(meta) = here.region().meta(&here.record) else { return f64::INFINITY };
+        let vouched = here.region().vouched_ns(&here.record, meta.received_ns);
         clock::monotonic_ns().saturating_sub(vouched) as f64 / 1e9
     }
 
@@ -191,7 +184,11 @@ impl Handle {
     fn stale(&self, max_age: f64) -> PyErr {
         let here = self.last();
         let region = here.region();
-        let why = if region.state() == Some(driftshm_layout::State::Stopped) {
+        let why = if let Err(error) = region.successor() {
+            format!("the region that took its place cannot be read: {error}")
+        } else if here.presence() == Presence::Gone {
+            return errors::gone();
+        } else if region.state() == Some(driftshm_layout::State::Stopped) {
             "the writer was stopped".to_owned()
         } else if !region.writer_alive() {
             match region.heartbeat_age_ns() {

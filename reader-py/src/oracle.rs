@@ -111,7 +111,7 @@ fn to_data(
     Ok(OraclePriceData {
         price: price.price,
         confidence: price.confidence,
-        delay: link.region.slot() as i64 - price.published_slot as i64,
+        delay: (link.region.slot() as i64).wrapping_sub(price.published_slot as i64),
         has_sufficient_number_of_data_points: price.has_sufficient_number_of_data_points,
         published_slot: price.published_slot,
         source: source_member(py, link, price.source)?,
@@ -250,7 +250,7 @@ impl OracleView {
     #[getter]
     fn delay(&self) -> PyResult<i64> {
         let slot = self.handle.last().region().slot();
-        Ok(slot as i64 - self.published_slot()? as i64)
+        Ok((slot as i64).wrapping_sub(self.published_slot()? as i64))
     }
 
     /// Whether enough publishers stand behind the price.

@@ -77,6 +77,12 @@ impl Reader {
         Ok(self.shared.link())
     }
 
+    /// The newest region; without a live writer, looked for at the path.
+    fn alive_link(&self) -> PyResult<&Arc<Link>> {
+        let link = self.link()?;
+        Ok(if link.region.writer_alive() { link } else { link.follow() })
+    }
+
     /// What the reader shares with its subscriptions.
     pub fn shared(&self) -> PyResult<&Arc<Shared>> {
         self.link().map(|_| &self.shared)
@@ -291,8 +297,7 @@ impl Reader {
     fn new(py: Python<'_>, cluster_or_dir: Option<std::path::PathBuf>) -> PyResult<Self> {
         let text = cluster_or_dir.as_ref().map(|path| path.to_string_lossy().into_owned());
         let place = dir::resolve(text.as_deref());
-        let first = Link::open(&place.dir, place.cluster.as_deref())
-            .map_err(|error| errors::open(&error))?;
+        let first = Link::open(&place).map_err(|error| errors::open(&error))?;
         let views = Views::new(py, &first);
         let shared = Arc::new(Shared { dir: place.dir, first });
         Ok(Self { shared, closed: AtomicBool::new(false), views })
@@ -559,26 +564,25 @@ impl Reader {
     /// Whether a writer runs: by its own word, and by its heartbeat.
     #[getter]
     fn writer_alive(&self) -> PyResult<bool> {
-        let link = self.link()?;
-        Ok(link.region.writer_alive() || link.follow().region.writer_alive())
+        Ok(self.alive_link()?.region.writer_alive())
     }
 
     /// A new number per start of the writer.
     #[getter]
     fn generation(&self) -> PyResult<u64> {
-        Ok(self.link()?.region.generation())
+        Ok(self.alive_link()?.region.generation())
     }
 
     /// `connecting`, `syncing`, `live`, `stalled` or `down` (also when no writer runs).
     #[getter]
     fn feed_state(&self) -> PyResult<&'static str> {
-        Ok(self.link()?.region.feed_state().as_str())
+        Ok(self.alive_link()?.region.feed_state().as_str())
     }
 
     /// The newest Solana slot that the writer knows.
     #[getter]
     fn slot(&self) -> PyResult<u64> {
-        Ok(self.link()?.region.slot())
+        Ok(self.alive_link()?.region.slot())
     }
 
     /// The cluster whose accounts these are.
@@ -601,7 +605,7 @@ impl Reader {
 
     /// The writer's counters, records in use and capacity by kind, heartbeat age in seconds.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let region = &self.link()?.region;
+        let region = &self.alive_link()?.region;
         let stats = PyDict::new(py);
         stats.set_item("state", region.state().map(driftshm_layout::State::as_str))?;
         stats.set_item("writer_pid", region.header().owner(Owner::WriterPid))?;

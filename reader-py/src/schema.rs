@@ -154,7 +154,7 @@ impl Schema {
     pub fn to_pickle(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let name = &self.profile.name;
         if Profile::builtin(name).is_some_and(|known| known.schema_hash() == self.hash) {
-            return Ok(name.into_pyobject(py)?.into_any().unbind());
+            return Ok((name, &self.hash[..]).into_pyobject(py)?.into_any().unbind());
         }
         let json = self.json.get_or_init(|| PyBytes::new(py, &self.profile.to_json()).unbind());
         Ok(json.clone_ref(py).into_any())
@@ -163,8 +163,9 @@ impl Schema {
     /// The inverse of [`Schema::to_pickle`].
     pub fn from_pickle(pickled: &Bound<'_, PyAny>) -> PyResult<&'static Self> {
         let unknown = || errors::wrong_type("the pickle is of another version of driftshm".into());
-        if let Ok(name) = pickled.extract::<String>() {
-            return Self::builtin(&name).ok_or_else(unknown);
+        if let Ok((name, hash)) = pickled.extract::<(String, Vec<u8>)>() {
+            let same = Self::builtin(&name).filter(|schema| schema.hash[..] == hash[..]);
+            return same.ok_or_else(unknown);
         }
         let json: Vec<u8> = pickled.extract().map_err(|_| unknown())?;
         let profile = Profile::from_json(&json).map_err(|_| unknown())?;

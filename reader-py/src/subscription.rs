@@ -38,7 +38,10 @@ fn forked() -> PyErr {
 }
 
 fn seconds(value: f64) -> PyResult<Duration> {
+    // Far beyond any use, and still a time that can be added to now.
+    let limit = Duration::from_secs(1 << 31);
     Duration::try_from_secs_f64(value)
+        .map(|timeout| timeout.min(limit))
         .map_err(|_| errors::filter(format!("timeout is {value}: allowed are seconds from 0 on")))
 }
 

@@ -149,9 +149,9 @@ def read_everything(directory: Path) -> int:
     count = 0
     with driftshm.open(directory) as reader:
         accounts: list[Any] = []
-        for get in (reader.perp_markets, reader.spot_markets, reader.users, reader.stats):
+        for get in (reader.perp_markets, reader.spot_markets, reader.users):
             try:
-                accounts += get() if get is not reader.stats else []
+                accounts += get()
             except driftshm.DriftShmError:
                 continue
         for account in accounts:
@@ -162,6 +162,7 @@ def read_everything(directory: Path) -> int:
                 except driftshm.DriftShmError:
                     continue
         for act in (
+            reader.stats,
             reader.perp_markets_array,
             lambda: reader.get_perp_oracle(0),
             lambda: reader.get_perp_market("SOL-PERP"),

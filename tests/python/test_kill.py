@@ -354,8 +354,13 @@ def test_a_region_lost_while_no_writer_ran_is_given_up_for_the_next_one(
         target.kill()
         (target.dir / "region").unlink()
         target.start()
-        until("it is noticed", lambda: notice(reader, view))
-        goes_on(reader, view, generation_of(target))
+        generation = generation_of(target)
+        # Not at once: the last heartbeat in the lost one counts until it is too old.
+        until(
+            "it is noticed",
+            lambda: notice(reader, view) and reader.generation == generation,
+        )
+        goes_on(reader, view, generation)
 
 
 def test_changes_of_the_next_region_have_views_of_the_next_region(
@@ -376,8 +381,9 @@ def test_changes_of_the_next_region_have_views_of_the_next_region(
 
         change = until("a change of the next one comes", new_changes)[-1]
         view = change.view
-        assert view is not None and view is reader.get_perp_market(0)
-        assert view.version >= change.version and view.age < 10
+        assert reader.get_perp_market(0) is view
+        assert view is not None
+        assert view.version >= change.version
         goes_on(reader, view, generation_of(target))
 
 

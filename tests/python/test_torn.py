@@ -191,8 +191,7 @@ def test_every_cut_is_a_state_that_the_region_was_in(writer: Callable[..., Write
                     place[change.pubkey, change.version] = journal
                     journal += 1
                 return all(
-                    (key, version + 1) in place
-                    for key, version in zip(keys, newest, strict=True)
+                    (key, version + 1) in place for key, version in zip(keys, newest, strict=True)
                 )
 
             until("every account of the last cut has changed since", is_drained)

@@ -32,7 +32,8 @@ fn every_message_shown_is_a_message_and_every_message_is_shown() {
         let name = value.get("op").or(value.get("re")).and_then(Value::as_str);
         names.push(name.expect(line).to_owned());
     }
-    for name in ["hello", "subscribe", "extend", "unsubscribe", "status", "subscribed", "done", "error"]
+    for name in
+        ["hello", "subscribe", "extend", "unsubscribe", "status", "subscribed", "done", "error"]
     {
         assert!(names.iter().any(|shown| shown == name), "{name} is not shown");
     }

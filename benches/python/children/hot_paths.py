@@ -8,8 +8,9 @@ import json
 import sys
 from itertools import repeat
 
-import driftshm
 from driftshm_floors import Floor, mark
+
+import driftshm
 
 TIMES = 1000
 

@@ -11,9 +11,10 @@ import json
 import sys
 from time import monotonic_ns, sleep
 
-import driftshm
 from driftshm_floors import Floor
 from harness.timing import Contender, statement
+
+import driftshm
 
 # Between two looks at the clock.
 AT_ONCE = 2000

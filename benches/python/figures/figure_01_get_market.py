@@ -5,7 +5,6 @@ object that is there already: what any lookup by index costs at least.
 """
 
 from driftshm_floors import Floor
-
 from harness.bench import Bench
 from harness.result import Figure, at_most
 from harness.timing import statement

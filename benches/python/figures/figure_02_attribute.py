@@ -1,12 +1,11 @@
 """Figure 2: reading one attribute.
 
 A field of the account, and one of a struct within it that has 128 bits of which 64 are used, each
-against a PyO3 getter of the same build that returns a constant u64 of that size: of small numbers the
-interpreter keeps an object, for large ones it makes one each time.
+against a PyO3 getter of the same build that returns a constant u64 of that size: of small numbers
+the interpreter keeps an object, for large ones it makes one each time.
 """
 
 from driftshm_floors import Floor
-
 from harness.bench import Bench
 from harness.result import Figure, at_most
 from harness.timing import statement

@@ -1,21 +1,22 @@
 """Figure 3: four fields of one version.
 
-`fields(…)(m)` against what a user would pick instead, each with the same 1,216 bytes and a publisher
-in another process that stores them anew 1,000 times a second. The peers' struct skips the upper
-halves of the 128-bit numbers, which is in their favour. All of them must give the numbers that we do.
+`fields(…)(m)` against what a user would pick instead, each with the same 1,216 bytes and a
+publisher in another process that stores them anew 1,000 times a second. The peers' struct skips
+the upper halves of the 128-bit numbers, which is in their favour. All of them must give the
+numbers that we do.
 """
 
 import contextlib
 import struct
 from importlib import import_module
 
-import driftshm
-
 from harness.bench import Bench
 from harness.programs import Child, directory
 from harness.result import FASTER, Figure, Limit, Row, Side, at_least
 from harness.timing import Contender, statement
 from peers import pipe_peer
+
+import driftshm
 
 PATHS = (
     "amm.historical_oracle_data.last_oracle_price",
@@ -76,4 +77,3 @@ def run(bench: Bench) -> Figure:
         )
         figure.bar("four fields of one version", name, taken[name], side)
     return figure
-

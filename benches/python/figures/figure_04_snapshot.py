@@ -1,16 +1,16 @@
 """Figure 4: a copy of a whole account.
 
 `m.snapshot()` and `u.snapshot()` against `bytes(n)`, which allocates an object of that size and
-clears it; and against what a bot does who gets the account over the network: driftpy's decode of the
-same bytes (for markets the decoder of its Anchor client, for users its own faster one).
+clears it; and against what a bot does who gets the account over the network: driftpy's decode of
+the same bytes (for markets the decoder of its Anchor client, for users its own faster one).
 """
-
-import driftshm
 
 from harness.bench import Bench
 from harness.result import FASTER, Figure, Row, at_least, at_most
 from harness.timing import statement
 from peers import driftpy_peer
+
+import driftshm
 
 
 def run(bench: Bench) -> Figure:

@@ -1,11 +1,11 @@
 """Figure 7: from publish to the awaiting coroutine, in another process.
 
 Ours: a writer that publishes one market 1,000 times a second, and a bot in `async for change in
-reader.changes(…)`; the time is from the change's `publish_ns`, which the writer takes before it writes
-the record, to the coroutine's next line. The floor: a bare program (`driftshm-bench cadence`) that
-stores the time in shared memory and writes an eventfd at the same pace, and a coroutine that awaits a
-future which the eventfd's callback resolves. Only one of the two publishers runs at a time: ours is
-suspended (SIGSTOP) while the floor is measured.
+reader.changes(…)`; the time is from the change's `publish_ns`, which the writer takes before it
+writes the record, to the coroutine's next line. The floor: a bare program (`driftshm-bench
+cadence`) that stores the time in shared memory and writes an eventfd at the same pace, and a
+coroutine that awaits a future which the eventfd's callback resolves. Only one of the two
+publishers runs at a time: ours is suspended (SIGSTOP) while the floor is measured.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from harness.result import Figure, Row, at_most, nanoseconds
 from harness.spread import Spread, quantile
 
 PERIOD_US = 1000
-# A writer that was suspended makes up for a quarter of a second at most; that is not what is measured.
+# A writer that was suspended makes up for a quarter of a second at most, which is not measured.
 CATCH_UP = 0.35
 
 
@@ -52,12 +52,9 @@ def run(bench: Bench) -> Figure:
             time.sleep(CATCH_UP)
             taken["changes"].append(ours.ask(samples))
             writer.suspend()
-            floor.order(samples)
-            # More than it awaits: it may miss one that came while it dealt with another.
-            print(samples + samples // 4 + 50, file=publisher.stdin, flush=True)
-            taken["eventfd"].append(floor.answer())
-            # The rest of them.
-            time.sleep((samples // 4 + 50) * PERIOD_US / 1e6)
+            print("begin", file=publisher.stdin, flush=True)
+            taken["eventfd"].append(floor.ask(samples))
+            print("end", file=publisher.stdin, flush=True)
             writer.resume()
 
     figure = Figure(raw=dict(taken))

@@ -1,9 +1,9 @@
 """Figure 8: 100 subscribed bots, and updates for one of them.
 
-Whether the others sleep: a writer whose updates are all of one market, 100 subscriptions, and a look
-at the eventfds of the other 99 and at the writer's own count of wake-ups. What a change costs the
-publisher (`driftshm-bench notify`): its thread's processor time per update, with one subscriber and
-with a hundred in turn, the one concerned woken once a batch in both.
+Whether the others sleep: a writer whose updates are all of one market, 100 subscriptions, and a
+look at the eventfds of the other 99 and at the writer's own count of wake-ups. What a change
+costs the publisher (`driftshm-bench notify`): its thread's processor time per update, with one
+subscriber and with a hundred in turn, the one concerned woken once a batch in both.
 """
 
 from harness.bench import Bench

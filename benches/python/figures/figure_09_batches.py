@@ -1,8 +1,8 @@
 """Figure 9: 5,000 updates a second into one bot through `batches()`.
 
-The bot takes every publish (`conflate=False`) and only keeps the changes; afterwards it is checked
-that of no account a version is missing. Its processor time is what the kernel counts for the process,
-the event loop included.
+The bot takes every publish (`conflate=False`) and only keeps the changes; afterwards it is
+checked that of no account a version is missing. Its processor time is what the kernel counts for
+the process, the event loop included.
 """
 
 from harness.bench import Bench

@@ -11,13 +11,13 @@ import os
 import subprocess
 from statistics import median
 
-import driftshm
 from driftshm_floors import sample_attribute, sample_nothing
-
 from harness.bench import Bench
 from harness.programs import TOOL, Writer
 from harness.result import Figure, Row, at_least, at_most, nanoseconds
 from harness.spread import Spread, quantile
+
+import driftshm
 
 
 def run(bench: Bench) -> Figure:
@@ -101,4 +101,3 @@ def in_mid_publish(bench: Bench, writer: Writer) -> Row:
         return Row(what, "", limit, missing=f"{tries} stops, none of them in mid-publish")
     text = f"all returned, p99 {nanoseconds(slowest)} with the clock; {caught} such stops"
     return Row(what, "", limit, Spread.exactly(reads), ours=text)
-

@@ -1,7 +1,7 @@
 """Figure 14: all perp markets as one numpy array.
 
-`reader.perp_markets_array()` of 100 markets, each row of one version, against numpy's copy of as many
-bytes.
+`reader.perp_markets_array()` of 100 markets, each row of one version, against numpy's copy of as
+many bytes.
 """
 
 from harness.bench import MARKETS, Bench

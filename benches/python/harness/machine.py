@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sysconfig
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -26,6 +27,12 @@ def _processor() -> str:
     return platform.machine()
 
 
+def _python() -> str:
+    name = f"{platform.python_implementation()} {platform.python_version()}"
+    how = str(sysconfig.get_config_var("CONFIG_ARGS") or "")
+    return name if "--enable-optimizations" in how else f"{name}, built without its own profile"
+
+
 def _package(name: str) -> str:
     try:
         return f"{name} {version(name)}"
@@ -37,13 +44,14 @@ def facts() -> list[tuple[str, str]]:
     """What to say about the machine, in that order."""
     cpus = len(os.sched_getaffinity(0))
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    hypervisor = " in a virtual machine" if "hypervisor" in Path("/proc/cpuinfo").read_text() else ""
+    is_virtual = "hypervisor" in Path("/proc/cpuinfo").read_text()
+    machine = " in a virtual machine" if is_virtual else ""
     redis = _first_line("redis-server", "--version")
     return [
-        ("processor", f"{_processor()}, {cpus} cores{hypervisor}, {pages / 2**30:.0f} GiB"),
+        ("processor", f"{_processor()}, {cpus} cores{machine}, {pages / 2**30:.0f} GiB"),
         ("system", f"{platform.system()} {platform.release()}"),
         ("load before", " ".join(f"{load:.2f}" for load in os.getloadavg())),
-        ("Python", f"{platform.python_implementation()} {platform.python_version()}"),
+        ("Python", _python()),
         ("Rust", _first_line("rustc", "--version")),
         ("packages", ", ".join(_package(name) for name in PACKAGES)),
         ("redis-server", redis.removeprefix("Redis server ")),

@@ -11,7 +11,8 @@ from .spread import Spread, quantile
 
 Group = Literal["one field", "four fields of one version", "a whole account", "all perp markets"]
 Side = Literal["driftshm", "floor", "peer", "no consistency"]
-FASTER = "× faster"
+TIMES = "\N{MULTIPLICATION SIGN}"
+FASTER = f"{TIMES} faster"
 
 
 def nanoseconds(value: float) -> str:
@@ -38,7 +39,7 @@ class Limit:
 
     value: float
     at: Literal["most", "least"]
-    unit: str = "×"
+    unit: str = TIMES
 
     def is_kept_by(self, value: float) -> bool:
         return value <= self.value if self.at == "most" else value >= self.value
@@ -48,11 +49,11 @@ class Limit:
         return f"{sign} {number(self.value)} {self.unit}".rstrip()
 
 
-def at_most(value: float, unit: str = "×") -> Limit:
+def at_most(value: float, unit: str = TIMES) -> Limit:
     return Limit(value, "most", unit)
 
 
-def at_least(value: float, unit: str = "×") -> Limit:
+def at_least(value: float, unit: str = TIMES) -> Limit:
     return Limit(value, "least", unit)
 
 
@@ -65,7 +66,7 @@ class Row:
     limit: Limit | None = None
     measured: Spread | None = None
     # For what has no limit that would say it.
-    unit: str = "×"
+    unit: str = TIMES
     ours: str = ""
     theirs: str = ""
     # Why it was not measured.
@@ -90,7 +91,7 @@ class Row:
         text = f"{number(self.measured.median)} {unit}".rstrip()
         if self.measured.p10 == self.measured.p90:
             return text
-        return f"{text} ({number(self.measured.p10)} – {number(self.measured.p90)})"
+        return f"{text} ({number(self.measured.p10)}\N{EN DASH}{number(self.measured.p90)})"
 
 
 @dataclass(frozen=True)

@@ -9,3 +9,14 @@ A peer module that can hold a payload for other processes has
 
 ``place`` is a directory that both sides know.
 """
+
+from importlib import import_module
+
+
+def why_not_importable(module: str) -> str | None:
+    """Why a peer's module cannot be had; ``None`` if it can."""
+    try:
+        import_module(module)
+    except ImportError as error:
+        return str(error)
+    return None

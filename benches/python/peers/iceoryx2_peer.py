@@ -8,15 +8,13 @@ from pathlib import Path
 from struct import Struct
 from typing import Any
 
+import peers
+
 NAME = "iceoryx2 blackboard"
 
 
 def missing() -> str | None:
-    try:
-        import iceoryx2
-    except ImportError as error:
-        return str(error)
-    return None
+    return peers.why_not_importable("iceoryx2")
 
 
 class Account(ctypes.Structure):

@@ -7,16 +7,14 @@ from pathlib import Path
 from struct import Struct
 from typing import Any
 
+import peers
+
 NAME = "LMDB"
 KEY = b"perp_market/0"
 
 
 def missing() -> str | None:
-    try:
-        import lmdb
-    except ImportError as error:
-        return str(error)
-    return None
+    return peers.why_not_importable("lmdb")
 
 
 def publisher(place: Path, payload: bytes) -> Callable[[bytes], None]:

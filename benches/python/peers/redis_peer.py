@@ -11,18 +11,16 @@ from pathlib import Path
 from struct import Struct
 from typing import Any
 
+import peers
+
 NAME = "Redis, unix socket"
 KEY = "perp_market/0"
 
 
 def missing() -> str | None:
-    try:
-        import redis
-    except ImportError as error:
-        return str(error)
     if shutil.which("redis-server") is None:
         return "no redis-server on this machine (apt-get install redis-server)"
-    return None
+    return peers.why_not_importable("redis")
 
 
 def publisher(place: Path, payload: bytes) -> Callable[[bytes], None]:

@@ -182,7 +182,10 @@ impl Link {
                 self.fall(None);
                 return Err(LinkError::Timeout { path: dir::socket_path(&self.dir) });
             }
-            wait(self.fd(), Some(left)).map_err(io_error("wait for the writer"))?;
+            match wait(self.fd(), Some(left)) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(io_error("wait for the writer")(error)),
+            }
             self.service();
         }
         Ok(())
@@ -336,6 +339,15 @@ impl Link {
         let value = Timespec { tv_sec: 0, tv_nsec: delay.subsec_nanos().into() };
         let spec = Itimerspec { it_interval: zero, it_value: value };
         let _ = timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &spec);
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // A forked child may hold the socket too: closing ours alone would not tell the writer.
+        if let Stage::Up { socket, .. } | Stage::Greeting { socket, .. } = &self.stage {
+            let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Both);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::link::{Link, LinkError, wait};
 use crate::journal::{Entry, Next};
 use crate::profile::Kind;
 use crate::region::{RecordRef, Region};
-use crate::{Pubkey, clock};
+use crate::Pubkey;
 
 /// One account changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub struct Subscription {
     cursor: u64,
     /// All that was published before this has been looked at.
     caught_up_ns: u64,
+    /// The writer's generation when the link was last looked after.
+    generation: u64,
     /// The last version delivered, by record: (epoch, version).
     delivered: HashMap<u32, (u64, u64)>,
     armed: bool,
@@ -64,8 +66,9 @@ impl Subscription {
         conflate: bool,
         timeout: Duration,
     ) -> Result<Self, LinkError> {
-        let caught_up_ns = clock::monotonic_ns();
         let cursor = region.journal_head();
+        let caught_up_ns = last_publish_ns(&region, cursor).unwrap_or(0);
+        let generation = region.generation();
         let mut link = Link::new(dir, filter)?;
         link.connect(timeout)?;
         let matcher = Matcher::new(filter);
@@ -76,6 +79,7 @@ impl Subscription {
             conflate,
             cursor,
             caught_up_ns,
+            generation,
             delivered: HashMap::new(),
             armed: false,
             is_new_region: false,
@@ -108,6 +112,12 @@ impl Subscription {
         if self.armed {
             self.armed = false;
             self.link.disarm();
+        }
+        // A bot that always finds something must not miss that its writer was replaced.
+        let generation = self.region.generation();
+        if generation != self.generation || !self.link.is_up() {
+            self.generation = generation;
+            self.link.service();
         }
         self.take(max, out);
         if !out.is_empty() {
@@ -168,10 +178,14 @@ impl Subscription {
         let end = self.region.journal_head();
         let mut newest: HashMap<u32, usize> = HashMap::new();
         let mut changes: Vec<Change> = Vec::new();
+        let mut lapped = false;
         while self.cursor < end && changes.len() < max {
             match self.region.journal(self.cursor) {
                 Next::Empty => break,
-                Next::Lapped(_) => return self.catch_up(out),
+                Next::Lapped(_) => {
+                    lapped = true;
+                    break;
+                }
                 Next::Entry(entry) => {
                     self.cursor += 1;
                     self.caught_up_ns = entry.publish_ns;
@@ -189,13 +203,17 @@ impl Subscription {
         for change in changes {
             self.deliver(change, out);
         }
+        if lapped {
+            self.catch_up(out);
+        }
     }
 
-    /// The journal no longer says what changed: the records do.
+    /// The journal no longer says what changed: the records do. Yields all of it at once.
     fn catch_up(&mut self, out: &mut Vec<Item>) {
         let since = self.caught_up_ns;
         self.cursor = self.region.journal_head();
-        self.caught_up_ns = clock::monotonic_ns();
+        // Not the time now: a publish under way carries an earlier one.
+        self.caught_up_ns = last_publish_ns(&self.region, self.cursor).unwrap_or(since);
         let region = Arc::clone(&self.region);
         for kind in Kind::ALL {
             for account in region.accounts(kind) {
@@ -225,16 +243,15 @@ impl Subscription {
     }
 
     fn deliver(&mut self, mut change: Change, out: &mut Vec<Item>) {
-        let now = (change.account.epoch, change.version);
-        let before = self.delivered.insert(change.account.number, now);
-        if let Some((epoch, version)) = before {
-            if epoch == change.account.epoch {
-                if change.version <= version && self.conflate {
-                    return;
-                }
-                change.missed = change.version.saturating_sub(version + 1);
+        let (epoch, version) = (change.account.epoch, change.version);
+        let before = self.delivered.get(&change.account.number).copied();
+        if let Some((_, before)) = before.filter(|(before, _)| *before == epoch) {
+            if version <= before && self.conflate {
+                return;
             }
+            change.missed = version.saturating_sub(before.saturating_add(1));
         }
+        self.delivered.insert(change.account.number, (epoch, version));
         out.push(Item::Change(change));
     }
 
@@ -250,5 +267,13 @@ impl Subscription {
             self.delivered.clear();
             self.is_new_region = true;
         }
+    }
+}
+
+/// When the last entry below `head` was published; the journal's times never go back.
+fn last_publish_ns(region: &Region, head: u64) -> Option<u64> {
+    match region.journal(head.checked_sub(1)?) {
+        Next::Entry(last) => Some(last.publish_ns),
+        _ => None,
     }
 }

@@ -19,7 +19,7 @@ use super::{Profile, ProfileError, type_text, validate};
 pub(super) const FORMAT: u64 = 1;
 
 /// No profile is longer. The region's copy, without white space, is far shorter.
-const MAX_LEN: usize = 256 * 1024;
+pub const MAX_JSON_LEN: usize = 256 * 1024;
 
 #[derive(serde::Deserialize)]
 struct FormatOnly {
@@ -122,8 +122,8 @@ impl Profile {
     /// The bytes may come from anywhere: a profile that is wrong in any way is refused, in time
     /// and memory bounded by its length, which is bounded too.
     pub fn from_json(bytes: &[u8]) -> Result<Self, ProfileError> {
-        if bytes.len() > MAX_LEN {
-            return Err(ProfileError::TooLong { len: bytes.len(), max: MAX_LEN });
+        if bytes.len() > MAX_JSON_LEN {
+            return Err(ProfileError::TooLong { len: bytes.len(), max: MAX_JSON_LEN });
         }
         // Of another format nothing else is known, not even which keys it has.
         let FormatOnly { format } = serde_json::from_slice(bytes)?;

@@ -23,6 +23,7 @@ mod value;
 pub use addresses::Seed;
 pub use error::{Problem, ProfileError};
 pub use field::Field;
+pub(crate) use json::MAX_JSON_LEN;
 pub use kind::{Kind, UnknownKind};
 pub use model::{
     AccountDef, ArrayDef, ArrayId, EnumDef, EnumId, FieldDef, StructDef, StructId, Type, UnitDef,

@@ -185,8 +185,11 @@ async def wait_newer(
     known = view.version if newer_than is None else newer_than
     loop = asyncio.get_running_loop()
     deadline = None if timeout is None else loop.time() + timeout
-    async with reader.changes(users=view.pubkey) as changes:
-        while view.version <= known:
+    base = view.version
+    connecting = 2.0 if timeout is None else min(2.0, timeout)
+    async with reader.changes(users=view.pubkey, timeout=connecting) as changes:
+        # A version below the first one seen is of a new region, where versions begin anew.
+        while base <= view.version <= known:
             left = None if deadline is None else deadline - loop.time()
             try:
                 await asyncio.wait_for(changes.__anext__(), left)

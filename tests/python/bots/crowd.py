@@ -13,9 +13,9 @@ import sys
 import time
 from functools import partial
 
+import driftshm
 from bots.children import fork
 
-import driftshm
 
 def read_for_ever(directory: str, number: int, pipe: int) -> None:
     """A bot that looks five times a second."""
@@ -40,9 +40,8 @@ def read_for_ever(directory: str, number: int, pipe: int) -> None:
 
 def main(directory: str, count: int) -> None:
     from_children, to_parent = os.pipe()
-    children = []
-    for number in range(count):
-        children.append(fork(partial(read_for_ever, directory, number, to_parent)))
+    lives = [partial(read_for_ever, directory, number, to_parent) for number in range(count)]
+    children = [fork(live) for live in lives]
     os.close(to_parent)
     lines = os.fdopen(from_children)
     for _ in children:

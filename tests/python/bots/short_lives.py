@@ -15,9 +15,8 @@ import sys
 import time
 from collections import Counter
 
-from bots.children import fork
-
 import driftshm
+from bots.children import fork
 
 HELLO = {"op": "hello", "abi": driftshm.ABI_VERSION, "version": "test"}
 SUBSCRIBE = {"op": "subscribe", "filter": {"everything": True}}

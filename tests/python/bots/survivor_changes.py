@@ -9,9 +9,8 @@ import asyncio
 import sys
 import time
 
-from bots.survivors import Pace, check_whole, report
-
 import driftshm
+from bots.survivors import Pace, check_whole, report
 
 
 def time_of(item: driftshm.Change | driftshm.Lagged) -> int:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import sys
 import time
 
-from bots.survivors import Pace, check_whole, pairs, report
-
 import driftshm
+from bots.survivors import Pace, check_whole, pairs, report
 
 
 def main(directory: str, max_age: float) -> None:

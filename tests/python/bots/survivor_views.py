@@ -8,9 +8,8 @@ from __future__ import annotations
 import sys
 import time
 
-from bots.survivors import Known, Pace, check_whole, report
-
 import driftshm
+from bots.survivors import Known, Pace, check_whole, report
 
 
 def main(directory: str) -> None:

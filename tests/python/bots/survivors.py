@@ -10,9 +10,8 @@ import json
 import time
 from typing import Any
 
-from bots.whole import PAIRS, equal, sums_up
-
 import driftshm
+from bots.whole import PAIRS, equal, sums_up
 
 pairs = driftshm.fields(*PAIRS)
 

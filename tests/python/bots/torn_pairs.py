@@ -12,9 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from bots.whole import PAIRS, equal, sums_up
-
 import driftshm
+from bots.whole import PAIRS, equal, sums_up
 
 LENGTH = 1216
 ROUND = 100

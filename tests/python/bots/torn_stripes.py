@@ -14,9 +14,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from bots.whole import Value, stripes
-
 import driftshm
+from bots.whole import Value, stripes
 
 ROUND = 20
 Fields = list[tuple[str, int, int]]

@@ -23,7 +23,7 @@ impl PlaceArgs {
     /// The directory, and the cluster that must be in it.
     pub fn place(&self) -> Place {
         match &self.dir {
-            Some(dir) => Place { dir: dir.clone(), cluster: self.cluster.clone() },
+            Some(dir) => Place::named(dir.clone(), self.cluster.clone()),
             None => {
                 // A directory that is named says enough; else the variable does, as for `run`.
                 let variable = std::env::var("DRIFTSHM_CLUSTER").ok();
@@ -43,13 +43,5 @@ impl PlaceArgs {
 
 /// The region of a place, if it is of the cluster that it should be of.
 pub fn open(place: &Place) -> Result<Region, OpenError> {
-    let region = Region::open(&place.dir)?;
-    match &place.cluster {
-        Some(expected) if region.cluster() != expected => Err(OpenError::OtherCluster {
-            path: region.path().into(),
-            found: region.cluster().to_owned(),
-            expected: expected.clone(),
-        }),
-        _ => Ok(region),
-    }
+    Region::open_at(place)
 }

@@ -52,7 +52,7 @@ fn status_tells_a_live_writer_from_a_stopped_and_a_dead_one() {
         assert!(!text.stdout.contains('\x1b'), "no colours in a pipe");
     });
     // This process goes on holding the region, but its heart has stopped.
-    writer.region().header().set_pulse(Pulse::HeartbeatNs, 1);
+    writer.header().set_pulse(Pulse::HeartbeatNs, 1);
     let dead = run(&mut driftshm(&["status", "--dir", dir]));
     assert_eq!(dead.code, Some(3));
     assert!(dead.stdout.contains("dead since"), "{}", dead.stdout);
@@ -212,7 +212,7 @@ fn doctor_finds_what_is_wrong_and_nothing_else() {
         assert!(verdict("socket")["remedy"].is_string());
         assert_eq!(run(&mut driftshm(&["doctor", "--dir", dir])).code, Some(1));
     });
-    writer.region().header().set_pulse(Pulse::HeartbeatNs, 1);
+    writer.header().set_pulse(Pulse::HeartbeatNs, 1);
     let held = verdict("writer");
     assert_eq!(held["verdict"], "error");
     drop(writer);

@@ -48,6 +48,10 @@ pub fn region(opened: Result<&Region, &OpenError>) -> Finding {
             format!("is of cluster {found:?}, asked for was {expected:?}"),
             "check --dir and DRIFTSHM_DIR".into(),
         ),
+        OpenError::ForeignOwner { found, expected, .. } => (
+            format!("belongs to uid {found}, not to this user (uid {expected})"),
+            "somebody else made it: name the directory of your own writer with --dir".into(),
+        ),
         OpenError::Io { action, source, .. } => {
             (format!("cannot be used: {action}: {source}"), "mend that, then look again".into())
         }
