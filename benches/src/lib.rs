@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod cadence;
 pub mod floor;
+pub mod hammer;
 pub mod hot;
 pub mod memory;
 pub mod notify;

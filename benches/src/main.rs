@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
 
-use driftshm_benches::{cadence, hot, notify, publish};
+use driftshm_benches::{cadence, hammer, hot, notify, publish};
 use driftshm_layout::Region;
 use driftshm_layout::profile::Kind;
 
@@ -17,6 +17,7 @@ const HELP: &str = "driftshm-bench: what the Python benches need of the Rust sid
   hot                        runs the hot paths between marks, for callgrind; prints their names
   cadence PAGE PERIOD_US     from a line on stdin to the next, stamps PAGE and writes the eventfd
                              that stdout is
+  hammer PAGE PERIOD_NS      stores to the first word of PAGE until stdin says something or ends
   sequence DIR MARKET        byte offset of a perp market's sequence word in the region's file";
 
 fn main() -> ExitCode {
@@ -49,6 +50,10 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
         ["cadence", page, period_us] => {
             let period = Duration::from_micros(number(period_us)?);
             cadence::run(Path::new(page), period, std::io::stdin(), std::io::stdout())?;
+        }
+        ["hammer", page, period_ns] => {
+            let period = Duration::from_nanos(number(period_ns)?);
+            hammer::run(Path::new(page), period, std::io::stdin())?;
         }
         ["sequence", dir, market] => {
             let region = Region::open(Path::new(dir))?;

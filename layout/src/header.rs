@@ -230,7 +230,7 @@ pub enum Counter {
     Closed,
     /// Updates overwritten in the writer's queue before they were published.
     Conflated,
-    /// Eventfds written.
+    /// Doorbells rung.
     Wakeups,
     /// Lines of input that could not be read.
     BadInput,

@@ -5,7 +5,7 @@
 //!  append journal entries                  armed = 1
 //!  fence(SeqCst)          ◄── (a) ──►      fence(SeqCst)
 //!  armed.swap(0) == 1 ?                    journal empty ?
-//!    yes: write(eventfd)                     yes: sleep on the eventfd
+//!    yes: ring doorbell                     yes: sleep on the doorbell
 //! ```
 //!
 //! Both sides store and then load what the other stores. The two fences are totally ordered: if the
@@ -16,7 +16,7 @@
 //! | operation | ordering | why | pairs with |
 //! |---|---|---|---|
 //! | both fences | SeqCst | store → load order on each side, see above | each other |
-//! | every write of `armed` | relaxed swap | each follows right upon the one it reads, so no swap of an earlier batch can undo an arming unseen; the eventfd's write and read order all else | |
+//! | every write of `armed` | relaxed swap | each follows right upon the one it reads, so no swap of an earlier batch can undo an arming unseen; the doorbell's write and read order all else | |
 
 use crate::sync::{Ordering, Word, fence};
 

@@ -75,6 +75,7 @@ class Writer:
         # A program that runs the writer, such as strace.
         self.prefix = prefix
         self.options = options
+        self.cluster = "test"
         self.log = directory.with_name(directory.name + ".log")
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -86,7 +87,7 @@ class Writer:
     def spawn(self) -> Writer:
         command = [
             *self.prefix, str(BINARY), "run",
-            "--cluster", "test", "--dir", str(self.dir), *self.arguments,
+            "--cluster", self.cluster, "--dir", str(self.dir), *self.arguments,
         ]  # fmt: skip
         environment = {k: v for k, v in os.environ.items() if not k.startswith("DRIFTSHM_")}
         with self.log.open("ab") as log:

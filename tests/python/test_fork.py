@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -142,8 +143,8 @@ def test_a_program_that_a_bot_starts_inherits_nothing_of_ours(sim: Writer) -> No
         run = subprocess.run(
             [sys.executable, "-c", LIST], close_fds=False, capture_output=True, text=True, check=True
         )
-        # Pipes differ from run to run.
-        return "\n".join(part for part in run.stdout.split(", ") if "pipe:" not in part)
+        # Numbers of pipes differ from run to run.
+        return re.sub(r"pipe:\[\d+\]", "pipe", run.stdout)
 
     before = listing()
     with sim.open() as reader, reader.subscribe(), reader.watch(reader.users()[0]):
@@ -151,7 +152,6 @@ def test_a_program_that_a_bot_starts_inherits_nothing_of_ours(sim: Writer) -> No
         during = listing()
     assert during == before
     assert "driftshm" not in during
-    assert "eventfd" not in during
     assert "memfd" not in during
 
 

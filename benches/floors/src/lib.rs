@@ -2,8 +2,11 @@
 //! clock close enough to an attribute read to time single ones.
 
 use std::hint::black_box;
+use std::path::PathBuf;
 use std::time::Instant;
 
+use driftshm_layout::mapping::Mapping;
+use driftshm_layout::sync::Ordering;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -38,6 +41,26 @@ impl Floor {
     #[getter]
     fn small_constant(&self) -> u64 {
         7
+    }
+}
+
+/// A word of a file that others store to.
+#[pyclass(frozen)]
+struct SharedWord {
+    page: Mapping,
+}
+
+#[pymethods]
+impl SharedWord {
+    #[new]
+    fn new(path: PathBuf) -> PyResult<Self> {
+        Ok(Self { page: Mapping::open(&path)? })
+    }
+
+    /// The file's first word, by one bare load.
+    #[getter]
+    fn value(&self) -> u64 {
+        self.page.words().first().map_or(0, |word| word.load(Ordering::Relaxed))
     }
 }
 
@@ -87,5 +110,5 @@ fn mark() {
 #[pymodule(gil_used = false)]
 mod driftshm_floors {
     #[pymodule_export]
-    use super::{Floor, mark, sample_attribute, sample_nothing};
+    use super::{Floor, SharedWord, mark, sample_attribute, sample_nothing};
 }

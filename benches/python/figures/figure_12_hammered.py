@@ -1,19 +1,25 @@
 """Figure 12: a reader of the very record that the writer publishes at full speed.
 
 Single reads of one attribute are timed (in Rust, around `PyObject_GetAttr`; what the clock itself
-costs is taken off), with the writer at full speed and with the writer suspended. Then the writer is
-suspended at random until that has happened in the middle of a publish, which the record's sequence
-shows by being odd: reads must go on.
+costs is taken off), with the writer at full speed and with the writer suspended. The same is done
+with a floor: a getter that loads one word, which a bare program stores to as often as the writer
+publishes; what that loses is what it costs to get a cache line from another core.
+
+Then the writer is suspended at random until that has happened in the middle of a publish, which
+the record's sequence shows by being odd: reads must go on.
 """
 
+import contextlib
 import mmap
-import os
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 from statistics import median
+from typing import Any
 
-from driftshm_floors import sample_attribute, sample_nothing
+from driftshm_floors import SharedWord, sample_attribute, sample_nothing
 from harness.bench import Bench
-from harness.programs import TOOL, Writer
+from harness.programs import TOOL, Writer, directory
 from harness.result import Figure, Row, at_least, at_most, nanoseconds
 from harness.spread import Spread, quantile
 
@@ -22,33 +28,49 @@ import driftshm
 
 def run(bench: Bench) -> Figure:
     figure = Figure()
-    rounds, samples = bench.pick(40, 3), bench.pick(50_000, 5_000)
-    with Writer("--rate", "1000000", "--focus-market", "0") as writer:
-        reader = writer.open()
-        market = reader.get_perp_market(0)
+    rounds, samples = bench.pick(60, 3), bench.pick(50_000, 5_000)
+    taken: dict[str, list[float]] = {"busy": [], "idle": [], "floor busy": [], "floor idle": []}
+    rates = []
+    with Writer("--rate", "1000000", "--focus-market", "0") as writer, directory() as place:
+        market = writer.open().get_perp_market(0)
         assert market is not None
-        taken: dict[str, list[float]] = {"busy": [], "idle": []}
-        seen = seconds = 0.0
+        page = place / "page"
+        page.write_bytes(bytes(4096))
+        word = SharedWord(page)
         for _ in range(rounds):
             writer.resume()
             wait_for_publishes(market)
-            version, age = market.version, market.meta().publish_ns
-            taken["busy"].append(p99(market, samples))
-            seen += market.version - version
-            seconds += (market.meta().publish_ns - age) / 1e9
+            before, began = market.version, market.meta().publish_ns
+            taken["busy"].append(p99(market, "market_index", samples))
+            published, took = market.version - before, market.meta().publish_ns - began
+            rates.append(published / took * 1000 if took else 0.0)
             writer.suspend()
-            taken["idle"].append(p99(market, samples))
-        figure.raw["p99"] = taken
-        figure.rows.append(
-            Row(
-                f"attribute read, p99, {seen / seconds / 1e6:.2f} million publishes/s of it",
-                "the same, writer suspended",
-                at_most(3),
-                Spread.ratio(taken["busy"], taken["idle"]),
-                ours=nanoseconds(median(taken["busy"])),
-                theirs=nanoseconds(median(taken["idle"])),
+            taken["idle"].append(p99(market, "market_index", samples))
+            taken["floor idle"].append(p99(word, "value", samples))
+            with hammering(page, period_ns=round(1000 / median(rates)) if any(rates) else 1000):
+                taken["floor busy"].append(p99(word, "value", samples))
+        figure.raw = {"p99": taken, "million publishes a second": rates}
+        what = f"attribute read, p99, at {median(rates):.2f} million publishes/s"
+        for name, against, busy, idle, limit in (
+            (what, "the same, writer suspended", "busy", "idle", at_most(3)),
+            (
+                "floor: one load of a word that is stored to as often",
+                "the same, nobody stores",
+                "floor busy",
+                "floor idle",
+                None,
+            ),
+        ):
+            figure.rows.append(
+                Row(
+                    name,
+                    against,
+                    limit,
+                    Spread.ratio(taken[busy], taken[idle]),
+                    ours=nanoseconds(median(taken[busy])),
+                    theirs=nanoseconds(median(taken[idle])),
+                )
             )
-        )
         figure.rows.append(in_mid_publish(bench, writer))
     return figure
 
@@ -59,42 +81,56 @@ def wait_for_publishes(market: driftshm.View) -> None:
         pass
 
 
-def p99(market: driftshm.View, samples: int) -> float:
+@contextlib.contextmanager
+def hammering(page: Path, *, period_ns: int) -> Iterator[None]:
+    """A program that stores to the page's first word."""
+    command = [TOOL, "hammer", page, str(period_ns)]
+    with page.open("rb") as file, mmap.mmap(file.fileno(), 8, access=mmap.ACCESS_READ) as word:
+        before = word[:]
+        with subprocess.Popen(command, stdin=subprocess.PIPE) as hammer:
+            while word[:] == before:
+                pass
+            try:
+                yield
+            finally:
+                assert hammer.stdin is not None
+                hammer.stdin.close()
+
+
+def p99(thing: Any, attribute: str, samples: int) -> float:
     clock = median(sample_nothing(2000))
-    # Half a nanosecond: below that the clock cannot tell.
-    return max(0.5, quantile(sample_attribute(market, "market_index", samples), 0.99) - clock)
+    # Below one nanosecond the clock cannot tell.
+    return max(1.0, quantile(sample_attribute(thing, attribute, samples), 0.99) - clock)
 
 
 def in_mid_publish(bench: Bench, writer: Writer) -> Row:
     """Suspends the writer until it stands in the middle of a publish, and reads."""
     wanted, tries = bench.pick(20, 1), bench.pick(20_000, 400)
-    with writer.open() as reader:
+    caught = reads = 0
+    slowest = 0.0
+    place = subprocess.run(
+        [TOOL, "sequence", writer.dir, "0"], capture_output=True, check=True, text=True
+    )
+    offset = int(place.stdout)
+    with writer.open() as reader, (writer.dir / "region").open("rb") as file:
         market = reader.get_perp_market(0)
         assert market is not None
-        place = subprocess.run(
-            [TOOL, "sequence", writer.dir, "0"], capture_output=True, check=True, text=True
-        )
-        fd = os.open(writer.dir / "region", os.O_RDONLY)
-        with mmap.mmap(fd, 0, access=mmap.ACCESS_READ) as region:
-            os.close(fd)
-            sequence = memoryview(region)[int(place.stdout) :][:8]
-            caught = reads = 0
-            slowest = 0.0
-            for _ in range(tries):
-                writer.suspend()
-                if int.from_bytes(sequence, "little") % 2:
-                    caught += 1
-                    took = sample_attribute(market, "market_index", 1000)
-                    market.snapshot()
-                    reads += len(took) + 1
-                    slowest = max(slowest, quantile(took, 0.99))
-                writer.resume()
-                if caught == wanted:
-                    break
-                version = market.version
-                while market.version == version:
-                    pass
-            sequence.release()
+        region = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        for _ in range(tries):
+            writer.suspend()
+            if region[offset] % 2:
+                caught += 1
+                took = sample_attribute(market, "market_index", 1000)
+                market.snapshot()
+                reads += len(took) + 1
+                slowest = max(slowest, quantile(took, 0.99))
+            writer.resume()
+            if caught == wanted:
+                break
+            # It goes on before it is stopped again.
+            version = market.version
+            while market.version == version:
+                pass
     what = "reads while the writer is stopped in mid-publish"
     limit = at_least(1, "reads")
     if not caught:

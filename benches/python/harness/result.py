@@ -125,15 +125,16 @@ class Figure:
         theirs: Sequence[float],
     ) -> None:
         """A row from two contenders' rounds: ours over theirs; or how much faster we are, if that
-        is what the limit is about or if there is none."""
-        faster = limit is None or limit.at == "least"
+        is what the limit is about, or if there is none and we are."""
+        ratio = Spread.ratio(ours, theirs)
+        faster = limit.at == "least" if limit else ratio.median < 1
         self.rows.append(
             Row(
                 what,
                 against,
                 limit,
-                Spread.ratio(theirs, ours) if faster else Spread.ratio(ours, theirs),
-                unit=FASTER,
+                Spread.ratio(theirs, ours) if faster else ratio,
+                unit=FASTER if faster else f"{TIMES} as long",
                 ours=absolute(ours),
                 theirs=absolute(theirs),
             )

@@ -7,7 +7,7 @@
 //!    └────────────────────────────┴───────────────────────────┘
 //! ```
 //! Nothing here blocks: all of it is driven by readiness of one epoll descriptor, which holds the
-//! socket, the eventfd and the timer, and stays the same for the life of the link.
+//! socket, the doorbell and the timer, and stays the same for the life of the link.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -36,7 +36,7 @@ use crate::sync::Word;
 use crate::{dir, notify};
 
 const SOCKET: u64 = 0;
-const EVENTFD: u64 = 1;
+const DOORBELL: u64 = 1;
 const TIMER: u64 = 2;
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_millis(500);
@@ -104,7 +104,7 @@ enum Stage {
 }
 
 struct Signal {
-    eventfd: OwnedFd,
+    doorbell: OwnedFd,
     page: Mapping,
 }
 
@@ -207,7 +207,11 @@ impl Link {
                         self.begin();
                     }
                 }
-                EVENTFD => self.clear(),
+                DOORBELL => {
+                    if !self.clear() {
+                        self.fall(None);
+                    }
+                }
                 _ => self.on_socket(),
             }
         }
@@ -229,9 +233,16 @@ impl Link {
         }
     }
 
-    fn clear(&self) {
-        if let Stage::Up { signal, .. } = &self.stage {
-            let _ = rustix::io::read(&signal.eventfd, &mut [0u8; 8]);
+    /// Takes all rings; false if the writer no longer holds the other end.
+    fn clear(&self) -> bool {
+        let Stage::Up { signal, .. } = &self.stage else { return true };
+        let mut rings = [0; 64];
+        loop {
+            match rustix::io::read(&signal.doorbell, &mut rings) {
+                Ok(0) => return false,
+                Ok(read) if read == rings.len() => {}
+                _ => return true,
+            }
         }
     }
 
@@ -309,7 +320,7 @@ impl Link {
         else {
             return Err(LinkError::Protocol("it subscribed us without descriptors".into()));
         };
-        add(&self.epoll, signal.eventfd.as_fd(), EVENTFD)?;
+        add(&self.epoll, signal.doorbell.as_fd(), DOORBELL)?;
         self.stage = Stage::Up { socket, signal };
         self.retry = FIRST_RETRY;
         self.last_error = None;
@@ -320,10 +331,10 @@ impl Link {
     /// Back to the beginning, and again later.
     fn fall(&mut self, error: Option<LinkError>) {
         let stage = std::mem::replace(&mut self.stage, Stage::Down);
-        // The writer holds the same open file description of the eventfd, so closing ours does
+        // A forked child may hold the same open file description of it, so closing ours does
         // not take it out of the epoll.
         if let Stage::Up { signal, .. } = &stage {
-            let _ = epoll::delete(&self.epoll, &signal.eventfd);
+            let _ = epoll::delete(&self.epoll, &signal.doorbell);
         }
         if let Stage::Up { socket, .. } | Stage::Greeting { socket, .. } = &stage {
             let _ = epoll::delete(&self.epoll, socket);
@@ -446,7 +457,7 @@ fn receive(socket: &OwnedFd) -> Result<Option<(Response, Vec<OwnedFd>)>, LinkErr
 
 fn receive_signal(fds: Vec<OwnedFd>) -> Result<Signal, LinkError> {
     let count = fds.len();
-    let Ok([eventfd, page]) = <[OwnedFd; 2]>::try_from(fds) else {
+    let Ok([doorbell, page]) = <[OwnedFd; 2]>::try_from(fds) else {
         return match count {
             0 | 1 => Err(LinkError::DescriptorsLost),
             _ => Err(LinkError::Protocol(format!("{count} descriptors instead of 2"))),
@@ -456,10 +467,10 @@ fn receive_signal(fds: Vec<OwnedFd>) -> Result<Signal, LinkError> {
     if page.words().len() * 8 < SUBSCRIBER_PAGE {
         return Err(LinkError::Protocol("a subscriber's page that is too short".into()));
     }
-    Ok(Signal { eventfd, page })
+    Ok(Signal { doorbell, page })
 }
 
-/// An eventfd as the writer makes it: never blocking, not inherited.
+/// An eventfd that never blocks and is not inherited.
 pub fn new_eventfd() -> io::Result<OwnedFd> {
     Ok(rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)
 }

@@ -31,7 +31,7 @@ pub enum Request {
         /// Version of its package, for people's eyes.
         version: String,
     },
-    /// Asks for an eventfd and a page, sent along with [`Response::Subscribed`].
+    /// Asks for a doorbell and a page, sent along with [`Response::Subscribed`].
     Subscribe(SubscribeRequest),
     /// Adds to a subscription's filter.
     Extend {
@@ -62,7 +62,8 @@ pub enum Response {
         /// See `Region::generation`.
         generation: u64,
     },
-    /// To [`Request::Subscribe`]; carries two descriptors: the eventfd, then the page's memfd.
+    /// To [`Request::Subscribe`]; carries two descriptors: the read end of the
+    /// doorbell (a pipe: readable when something changed), then the page's memfd.
     Subscribed {
         /// Names the subscription on this connection.
         id: u64,

@@ -85,7 +85,7 @@ pub(super) async fn send_with(
     handover: &Handover,
 ) -> io::Result<()> {
     let message = text(response)?;
-    let fds = [handover.eventfd.as_fd(), handover.memfd.as_fd()];
+    let fds = [handover.doorbell.as_fd(), handover.memfd.as_fd()];
     let mut space = [0; 128];
     let mut ancillary = AncillaryMessageWriter::new(&mut space);
     ancillary.add_fds(fds).map_err(io::Error::other)?;

@@ -1,26 +1,28 @@
-//! What a subscriber is woken by: its eventfd, and the page on which it says that it sleeps.
+//! What a subscriber is woken by: its doorbell, and the page on which it says that it sleeps.
+//!
+//! The doorbell is a pipe, of which the subscriber gets the read end. An eventfd would be one open
+//! file description for both: a bot could make it blocking, fill it, and so stop the publisher.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
 
 use driftshm_layout::control::SUBSCRIBER_PAGE;
 use driftshm_layout::mapping::Mapping;
 use driftshm_layout::notify;
-use rustix::event::{EventfdFlags, eventfd};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
+use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 
 /// The publisher's side of one subscription.
 pub struct Signal {
     page: Mapping,
-    eventfd: Arc<OwnedFd>,
+    doorbell: OwnedFd,
 }
 
 /// The subscriber's side: sent to it, then closed here.
 pub struct Handover {
-    /// Goes first.
-    pub eventfd: Arc<OwnedFd>,
+    /// Goes first: the pipe's read end.
+    pub doorbell: OwnedFd,
     /// Goes second.
     pub memfd: OwnedFd,
 }
@@ -34,9 +36,10 @@ impl Signal {
         ftruncate(&memfd, SUBSCRIBER_PAGE as u64)?;
         fcntl_add_seals(&memfd, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
         let page = Mapping::writable(File::from(memfd.try_clone()?))?;
-        let eventfd = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
-        let signal = Self { page, eventfd: Arc::clone(&eventfd) };
-        Ok((signal, Handover { eventfd, memfd }))
+        let (theirs, ours) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        // One page is plenty, and pages of pipes are counted per user. If it stays larger, so be it.
+        let _ = fcntl_setpipe_size(&ours, SUBSCRIBER_PAGE);
+        Ok((Self { page, doorbell: ours }, Handover { doorbell: theirs, memfd }))
     }
 
     /// Wakes the subscriber if it sleeps; whether it did. The publisher's fence
@@ -45,15 +48,16 @@ impl Signal {
         if !self.page.words().first().is_some_and(notify::take_armed) {
             return false;
         }
-        // A full counter (EAGAIN) is a wake-up that nobody has read yet. No other error can
-        // happen to an open eventfd.
-        let _ = rustix::io::write(&*self.eventfd, &1u64.to_ne_bytes());
+        // A full pipe (EAGAIN) is a wake-up that nobody has read yet; EPIPE, a bot that is gone.
+        let _ = rustix::io::write(&self.doorbell, &[1]);
         true
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rustix::fs::{OFlags, fcntl_setfl};
+
     use super::*;
 
     #[test]
@@ -64,16 +68,21 @@ mod tests {
         notify::arm(&page.words()[0]);
         assert!(signal.ring());
         assert!(!signal.ring());
-        let mut count = [0; 8];
-        rustix::io::read(&*theirs.eventfd, &mut count).unwrap();
-        assert_eq!(u64::from_ne_bytes(count), 1);
+        let mut rings = [0; 8];
+        assert_eq!(rustix::io::read(&theirs.doorbell, &mut rings), Ok(1));
     }
 
     #[test]
-    fn a_full_eventfd_blocks_nobody() {
+    fn a_bot_can_do_nothing_to_its_doorbell_that_blocks_the_publisher() {
         let (signal, theirs) = Signal::new().unwrap();
         let page = Mapping::writable(File::from(theirs.memfd)).unwrap();
-        rustix::io::write(&*theirs.eventfd, &(u64::MAX - 1).to_ne_bytes()).unwrap();
+        fcntl_setfl(&theirs.doorbell, OFlags::empty()).unwrap();
+        // Many more than fit.
+        for _ in 0..100_000 {
+            notify::arm(&page.words()[0]);
+            assert!(signal.ring());
+        }
+        drop(theirs.doorbell);
         notify::arm(&page.words()[0]);
         assert!(signal.ring());
     }

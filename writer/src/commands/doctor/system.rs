@@ -8,7 +8,7 @@ use rustix::process::{Resource, getrlimit};
 
 use super::Finding;
 
-/// The writer needs this many for every bot: its connection and its eventfd.
+/// The writer needs this many for every bot: its connection and its doorbell.
 const FILES_PER_BOT: u64 = 2;
 /// Fewer bots than this are soon too few.
 const FEW_BOTS: u64 = 256;
@@ -33,7 +33,7 @@ pub fn files(region: Option<&Region>) -> Vec<Finding> {
             _ => Finding::ok("open files", text),
         });
     }
-    // A bot has five: socket, eventfd, page, epoll and timer.
+    // A bot has five: socket, doorbell, page, epoll and timer.
     if let Some(limit) = getrlimit(Resource::Nofile).current.filter(|limit| *limit < 64) {
         let text = format!("this user's processes may have only {limit} open");
         findings.push(Finding::warning("open files", text, "ulimit -n 1024 before a bot starts"));

@@ -1,0 +1,243 @@
+"""Writers come and go; a bot that keeps its reader, its views and its streams need do nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loops import changes_of
+from replays import Publishing, Script
+from support import WATCHDOG, Writer, until
+
+import driftshm
+
+SIM = ("--feed", "sim", "--users", "20", "--markets", "8", "--seed", "7")
+
+Start = Callable[..., Writer]
+
+
+def test_a_region_that_is_taken_over_keeps_views_versions_and_streams(
+    writer: Start, script: Script
+) -> None:
+    """Every publish of both writers arrives, each once, also what came while the bot was away."""
+    publishing = Publishing(script, 3)
+    publishing.say(*publishing.keys)
+    running = writer(*script.arguments)
+    with running.open() as reader:
+        until("start", lambda: reader.stats()["published"] == 3)
+        views = [reader.get_user_stats(authority) for authority in publishing.authorities]
+        every = reader.subscribe(user_stats=views, conflate=False)
+        seen: list[tuple[str, int]] = []
+        expected: list[tuple[str, int]] = []
+        generations = {reader.generation}
+        for end in (Writer.kill, Writer.stop, Writer.kill):
+            publishing.say(*publishing.keys)
+            until("all", lambda: publishing.published(reader) == publishing.versions)
+            inode = (running.dir / "region").stat().st_ino
+            end(running)
+            publishing.say(*publishing.keys)
+            running.start()
+            until("all of it", lambda: publishing.published(reader) == publishing.versions)
+            assert (running.dir / "region").stat().st_ino == inode
+            generations.add(reader.generation)
+        for version in range(2, 8):
+            expected += [(pubkey, version) for pubkey in publishing.keys]
+        while len(seen) < len(expected):
+            seen += [(c.pubkey, c.version) for c in changes_of(every.wait(WATCHDOG))]
+        assert seen == expected
+        assert len(generations) == 4
+        until("it is connected again", lambda: every.drain() == [] and every.connected)
+        assert 2 <= every.times_connected <= 4
+        assert [reader.get_user_stats(a) for a in publishing.authorities] == views
+        publishing.say(publishing.keys[0])
+        assert [change.version for change in every.wait(WATCHDOG)] == [8]
+
+
+@pytest.mark.parametrize("end", [Writer.kill, Writer.stop])
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("--max-users", "64"),
+        ("--journal", "1024", "--headroom", "0"),
+        ("--max-perp-markets", "12", "--max-spot-markets", "9"),
+    ],
+    ids=lambda flags: flags[0],
+)
+def test_a_region_of_other_capacities_is_followed(
+    writer: Start, change: tuple[str, ...], end: Callable[[Writer], object]
+) -> None:
+    running = writer(*SIM)
+    with running.open() as reader:
+        market, user, oracle = reader.get_perp_market(3), reader.users()[4], reader.get_perp_oracle(3)
+        nested, order = market.amm, user.orders[2]
+        getter = driftshm.fields("market_index", "amm.volume24h")
+        stream = reader.subscribe(perp_markets=[3], users=[user])
+        assert stream.wait(WATCHDOG)
+        before = market.snapshot()
+        end(running)
+        while stream.drain():
+            pass
+        old = reader.stats()["capacity"]
+        running = writer(*SIM, *change)
+        # All of what was kept is of the new region, by itself.
+        assert market.ensure_fresh(WATCHDOG) is market
+        until("the feed has brought it", lambda: market.version != before.version)
+        assert reader.stats()["capacity"] != old or "--journal" in change
+        assert reader.stats()["writer_pid"] == running.pid
+        assert reader.writer_alive
+        assert reader.feed_state == "live"
+        assert getter(market)[0] == nested.base_asset_reserve * 0 + 3 == market.market_index
+        assert (order.status, user.authority) == (user.orders[2].status, user.authority)
+        assert oracle.ensure_fresh(WATCHDOG).price > 0
+        assert reader.get_perp_market(3, max_age=WATCHDOG) is market
+        assert reader.get_user(user.pubkey, max_age=WATCHDOG) is user
+        assert len(reader.perp_markets()) == 8
+        assert len(reader.users()) == 20
+        seen: set[str] = set()
+        while seen != {market.pubkey, user.pubkey}:
+            for item in changes_of(stream.wait(WATCHDOG)):
+                assert item.view in (market, user)
+                assert item.view.version >= item.version
+                seen.add(item.pubkey)
+        with running.open() as fresh:
+            assert abs(fresh.get_perp_market(3).version - market.version) < 50
+
+
+def test_streams_in_asyncio_go_on_in_a_new_region(writer: Start) -> None:
+    running = writer(*SIM)
+
+    async def main() -> None:
+        nonlocal running
+        with running.open() as reader:
+            async with reader.changes(perp_markets=["SOL-PERP"]) as changes:
+
+                async def next_of(generation: int) -> Any:
+                    async for change in changes:
+                        if reader.generation != generation:
+                            return change
+
+                assert await asyncio.wait_for(changes.__anext__(), WATCHDOG)
+                for flags in ((), ("--max-users", "50"), ("--max-users", "60")):
+                    generation = reader.generation
+                    running.kill()
+                    waiting = asyncio.ensure_future(next_of(generation))
+                    running = await asyncio.to_thread(writer, *SIM, *flags)
+                    change = await asyncio.wait_for(waiting, WATCHDOG)
+                    assert (change.kind, change.key) == ("perp_market", 0)
+                    assert change.view.ensure_fresh(WATCHDOG).symbol == "SOL-PERP"
+
+    asyncio.run(main())
+
+
+def remove_region(directory: Path) -> None:
+    (directory / "region").unlink()
+
+
+@pytest.mark.parametrize("remove", [remove_region, shutil.rmtree])
+@pytest.mark.parametrize("end", [Writer.kill, Writer.stop])
+def test_files_that_were_removed_while_no_writer_ran_are_no_obstacle(
+    writer: Start, remove: Callable[[Path], object], end: Callable[[Writer], object]
+) -> None:
+    """As systemd does with a service's runtime directory when the service is stopped: the old
+    region cannot say any more that another has taken its place."""
+    running = writer(*SIM)
+    with running.open() as reader, reader.subscribe(perp_markets=[0]) as stream:
+        market, user = reader.get_perp_market(0), reader.users()[3]
+        end(running)
+        while stream.drain():
+            pass
+        remove(running.dir)
+        running = writer(*SIM)
+        assert market.ensure_fresh(2.0) is market, "one guarded read is enough"
+        assert reader.writer_alive
+        assert reader.feed_state == "live"
+        assert reader.stats()["writer_pid"] == running.pid
+        assert reader.get_perp_market("SOL-PERP", max_age=2.0) is market
+        until("it goes on", lambda: user.ensure_fresh(2.0).age < 2)
+        version = market.version
+        until("it changes", lambda: market.version != version)
+        change = changes_of(stream.wait(WATCHDOG))[0]
+        assert change.view is market
+        assert change.view.version >= change.version
+
+
+@pytest.mark.parametrize("guard", ["stream", "writer_alive", "stats"])
+def test_whatever_notices_the_new_region_takes_all_there(writer: Start, guard: str) -> None:
+    running = writer(*SIM)
+    with running.open() as reader, reader.subscribe(perp_markets=[0]) as stream:
+        market = reader.get_perp_market(0)
+        running.kill()
+        while stream.drain():
+            pass
+        shutil.rmtree(running.dir)
+        old = market.version
+        running = writer(*SIM)
+        if guard == "stream":
+            change = changes_of(stream.wait(WATCHDOG))[-1]
+            assert change.view is market
+        elif guard == "writer_alive":
+            assert reader.writer_alive
+        else:
+            until("the counters are the new one's", lambda: reader.stats()["writer_pid"] == running.pid)
+        until("the view goes on without a guard", lambda: market.version not in (old, old + 1))
+
+
+def test_a_region_of_another_cluster_is_not_followed(writer: Start, directory: Path) -> None:
+    """The accounts of a market have the same addresses on every cluster: prices would be
+    exchanged for those of another world without anybody saying so."""
+    running = writer(*SIM)
+    with running.open() as reader, reader.subscribe(perp_markets=[0]) as stream:
+        market = reader.get_perp_market(0)
+        running.kill()
+        while stream.drain():
+            pass
+        snapshot = market.snapshot()
+        other = Writer(directory, *SIM)
+        other.cluster = "other"
+        with other.start():
+            assert driftshm.open(directory).cluster == "other"
+            with pytest.raises(driftshm.StaleError):
+                market.ensure_fresh(0.5)
+            assert market.snapshot() == snapshot
+            assert not reader.writer_alive
+            assert (reader.cluster, reader.feed_state) == ("test", "down")
+            assert stream.wait(0.5) == []
+        running.start()
+        assert market.ensure_fresh(WATCHDOG) is market
+        assert reader.cluster == "test"
+        assert stream.wait(WATCHDOG)
+
+
+def test_a_bot_may_be_there_before_its_writer(writer: Start, directory: Path) -> None:
+    with pytest.raises(driftshm.NoRegionError):
+        driftshm.open(directory)
+    running = writer(*SIM)
+    running.stop()
+    with driftshm.open(directory) as reader:
+        assert reader.stats()["state"] == "stopped"
+        assert len(reader.perp_markets()) == 8, "the last state can be read"
+        with pytest.raises(driftshm.WriterDeadError):
+            reader.subscribe()
+        running.start()
+        assert reader.subscribe().wait(WATCHDOG)
+
+
+def test_a_writer_that_hangs_is_noticed_without_an_event_and_so_is_its_return(sim: Writer) -> None:
+    with sim.open() as reader, reader.subscribe() as stream:
+        market = reader.get_perp_market(0)
+        for _ in range(3):
+            assert stream.wait(WATCHDOG)
+            sim.signal(signal.SIGSTOP)
+            until("it is noticed", lambda: not reader.writer_alive, timeout=2)
+            assert reader.feed_state == "down"
+            with pytest.raises(driftshm.StaleError, match="no heartbeat"):
+                market.ensure_fresh(0.5)
+            sim.signal(signal.SIGCONT)
+            until("it is back", lambda: reader.writer_alive)
+            until("and fresh", lambda: market.staleness < 0.5)
+        assert stream.times_connected == 1
