@@ -17,13 +17,14 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 TOOLS := reader-py/requirements-dev.txt
 # Python extensions: they are not tested by cargo, and linked by maturin only.
 EXTENSIONS := --exclude driftshm-reader-py --exclude driftshm-floors
+BENCH := cd benches/python && $(CURDIR)/target/bench-venv/bin/python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build demo test lint loom bench stubs clean need writer reader
+.PHONY: help build demo test lint loom bench bench-quick bench-instructions stubs clean need writer reader prepared
 
 help: ## This list
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 build: writer reader ## target/release/driftshm, and .venv with the Python package
 
@@ -52,10 +53,22 @@ loom: need ## Models of everything lock-free
 	RUSTFLAGS="--cfg driftshm_loom" $(CARGO) test --locked --release --target-dir target/loom \
 		--package driftshm-layout --test 'loom_*'
 
-bench: build $(VENV)/.tools ## What operations cost, in Rust and in Python
+bench: prepared ## Every figure against what a user would pick instead; writes benches/RESULTS.md
 	$(CARGO) bench --locked --package driftshm-benches
-	@set -e; for bench in benches/python/bench_*.py; do \
-		test ! -e $$bench || $(BIN)/python $$bench; done
+	$(BENCH) bench.py
+
+bench-quick: prepared ## Whether every bench runs, and the instruction counts of the hot paths
+	$(CARGO) bench --locked --package driftshm-benches -- --test
+	$(BENCH) bench.py --quick
+	$(BENCH) instructions.py --check
+
+bench-instructions: prepared ## Writes the instruction counts of the hot paths anew
+	$(BENCH) instructions.py --update
+
+# What the benches run with; they are measured as wheels, in an environment of their own.
+prepared: build
+	$(CARGO) build --locked --release --package driftshm-benches
+	@benches/prepare
 
 stubs: need ## Writes anew what is made from code: typing stubs, pictures in docs/
 	$(PYTHON) reader-py/stubs/generate.py

@@ -17,24 +17,21 @@ import io
 import re
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BLOCK = re.compile(r"^```python([ a-z]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-ENDLESS_SECONDS = 1.0
+LOOK_SECONDS = 0.2
 WATCHDOG_SECONDS = 30.0
 
 
 class Enough(BaseException):
-    """The time of a block is up."""
-
-
-def enough(_number: int, _frame: object) -> NoReturn:
-    raise Enough
+    """A block has run for long enough."""
 
 
 def blocks(path: Path) -> Iterator[tuple[int, str, str]]:
@@ -52,6 +49,26 @@ def execute(code: str, path: Path, line: int, names: dict[str, Any]) -> None:
         asyncio.run(result)
 
 
+@contextlib.contextmanager
+def stopped(printed: io.StringIO, endless: bool) -> Iterator[None]:
+    """Stops an endless block when it has printed something, and every block after a while."""
+    deadline = time.monotonic() + WATCHDOG_SECONDS
+
+    def look(_number: int, _frame: object) -> None:
+        if time.monotonic() > deadline:
+            raise TimeoutError("it does not end" if not endless else "it prints nothing")
+        if endless and printed.getvalue():
+            raise Enough
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, LOOK_SECONDS, LOOK_SECONDS)
+    try:
+        with contextlib.suppress(Enough):
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 def run(path: Path) -> int:
     """Runs the blocks of a document, and returns how many."""
     names: dict[str, Any] = {"__name__": "__main__"}
@@ -62,22 +79,14 @@ def run(path: Path) -> int:
         if mark not in {"", "endless"}:
             raise ValueError(f"{path}:{line}: unknown mark {mark!r}")
         printed = io.StringIO()
-        signal.setitimer(signal.ITIMER_REAL, ENDLESS_SECONDS if mark else WATCHDOG_SECONDS)
-        try:
-            with contextlib.redirect_stdout(printed):
-                execute(code, path, line, names)
-        except Enough:
-            if not mark or not printed.getvalue():
-                raise TimeoutError(f"{path}:{line}: no end, or nothing printed") from None
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+        with stopped(printed, mark == "endless"), contextlib.redirect_stdout(printed):
+            execute(code, path, line, names)
         count += 1
     return count
 
 
 def main() -> int:
     """Returns the exit status."""
-    signal.signal(signal.SIGALRM, enough)
     for path in map(Path, sys.argv[1:]):
         try:
             print(f"{path}: {run(path)} blocks run")

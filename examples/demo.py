@@ -154,6 +154,8 @@ def interrupt(_number: int, _frame: object) -> NoReturn:
 
 def main() -> int:
     """Returns the exit status."""
+    # SIGINT too: where it is ignored (a shell's background job), the bots would ignore it as well.
+    signal.signal(signal.SIGINT, interrupt)
     signal.signal(signal.SIGTERM, interrupt)
     processes: list[Process] = []
     directory = place()

@@ -63,11 +63,9 @@ def main() -> int:
 def tell(row: Row) -> None:
     limit = f", to reach {row.limit}" if row.limit else ""
     sides = " against ".join(side for side in (row.ours, row.theirs) if side)
+    sides = f"; {sides}" if sides else ""
     against = f" / {row.against}" if row.against else ""
-    print(
-        f"    {row.what}{against}: {row.measured_text}{limit}{sides and '; '}{sides}: {row.verdict}",
-        flush=True,
-    )
+    print(f"    {row.what}{against}: {row.measured_text}{limit}{sides}: {row.verdict}", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,6 @@ use divan::{Bencher, black_box};
 use driftshm_benches::accounts;
 use driftshm_benches::places::Place;
 
-fn main() {
-    divan::main();
-}
-
 const USERS: [u64; 3] = [16, 1024, 8192];
 
 #[divan::bench(args = USERS)]

@@ -7,10 +7,6 @@ use driftshm_layout::sync::{Ordering, Word};
 
 const ENTRIES: usize = 65_536;
 
-fn main() {
-    divan::main();
-}
-
 #[divan::bench]
 fn append_an_entry(bencher: Bencher<'_, '_>) {
     let ring = memory::shared(ENTRIES * ENTRY_WORDS).expect("memory");

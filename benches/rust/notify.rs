@@ -9,10 +9,6 @@ use driftshm_benches::notify::Changes;
 
 const BATCH: u64 = 256;
 
-fn main() {
-    divan::main();
-}
-
 #[divan::bench(args = [0, 99])]
 fn others(bencher: Bencher<'_, '_>, others: usize) {
     let changes = RefCell::new(Changes::new());

@@ -9,10 +9,6 @@ use driftshm_layout::profile::Kind;
 
 const KINDS: [Kind; 2] = [Kind::PerpMarket, Kind::User];
 
-fn main() {
-    divan::main();
-}
-
 fn bytes(kind: Kind) -> BytesCount {
     let len = driftshm_benches::accounts::profile().account(kind).map_or(0, |def| def.len);
     BytesCount::new(len)

@@ -3,10 +3,6 @@
 use divan::{Bencher, black_box};
 use driftshm_benches::places::Place;
 
-fn main() {
-    divan::main();
-}
-
 fn place() -> Place {
     Place::new(16, 16).expect("a region")
 }

@@ -62,7 +62,9 @@ pub enum OpenError {
         expected: String,
     },
     /// A region that somebody else put where this user's own is looked for.
-    #[error("the region at {path} belongs to uid {found}, not to this user (uid {expected}): somebody else made it; name the directory of the writer that you trust (DRIFTSHM_DIR)")]
+    #[error(
+        "the region at {path} belongs to uid {found}, not to this user (uid {expected}): somebody else made it; name the directory of the writer that you trust (DRIFTSHM_DIR)"
+    )]
     ForeignOwner {
         /// The region file.
         path: PathBuf,
@@ -117,6 +119,18 @@ pub enum WriterError {
         owner: u32,
         /// Who we are.
         uid: u32,
+    },
+    /// The directory has the region of another cluster, whose readers would lose it.
+    #[error(
+        "{dir} has the region of cluster {found:?}, not of {wanted:?}: choose another --dir, or remove it"
+    )]
+    OtherCluster {
+        /// The directory.
+        dir: PathBuf,
+        /// Whose region it has.
+        found: String,
+        /// Whose it was to have.
+        wanted: String,
     },
     /// The asked-for capacities or names make no region.
     #[error("{0}")]

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock, fstatvfs};
+use rustix::fs::{FallocateFlags, FlockOperation, OFlags, fallocate, flock, fstatvfs};
 use rustix::io::Errno;
 
 use crate::clock;
@@ -19,6 +19,10 @@ use crate::region::Region;
 use crate::sync::Ordering;
 
 const MIB: u64 = 1 << 20;
+/// Who can open the lock can hold it, and keep every writer away.
+const LOCK_MODE: u32 = 0o600;
+/// Nobody replaces the lock that often by accident.
+const LOCK_ATTEMPTS: usize = 16;
 
 /// What a region is made of.
 #[derive(Debug, Clone)]
@@ -54,23 +58,49 @@ pub fn prepare_dir(dir: &Path) -> Result<(), WriterError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(0o750).create(dir).map_err(io_error("make the directory", dir))?;
     let uid = rustix::process::geteuid().as_raw();
-    // Whoever owns the directory above could swap this one, unless it is sticky like /dev/shm.
-    for dir in [Some(dir), dir.parent().filter(|dir| !dir.as_os_str().is_empty())].into_iter().flatten() {
-        let meta = std::fs::metadata(dir).map_err(io_error("look at", dir))?;
+    let look_at = |dir: &Path| std::fs::metadata(dir).map_err(io_error("look at", dir));
+    let refuse = |dir: &Path, owner| Err(WriterError::ForeignDir { dir: dir.into(), owner, uid });
+    let owner = look_at(dir)?.uid();
+    if owner != uid && uid != 0 {
+        return refuse(dir, owner);
+    }
+    // Whoever owns the directory above could swap this one, unless that is sticky like /dev/shm.
+    if let Some(above) = dir.parent().filter(|above| !above.as_os_str().is_empty()) {
+        let meta = look_at(above)?;
         let (owner, sticky) = (meta.uid(), meta.mode() & 0o1000 != 0);
         if owner != uid && owner != 0 && uid != 0 && !sticky {
-            return Err(WriterError::ForeignDir { dir: dir.into(), owner, uid });
+            return refuse(above, owner);
         }
     }
     Ok(())
 }
 
+/// For what this directory has of ours: a link would lead to somebody else's.
+fn read_write() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).custom_flags(OFlags::NOFOLLOW.bits() as i32);
+    options
+}
+
 /// Takes the directory's lock for as long as the returned file is open; a dead writer's is free.
 pub fn lock(dir: &Path) -> Result<File, WriterError> {
     let path = dir::lock_path(dir);
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o640);
-    let mut file = options.open(&path).map_err(io_error("open the lock", &path))?;
+    for _ in 0..LOCK_ATTEMPTS {
+        let file = lock_once(dir, &path)?;
+        // It may have been removed since it was opened, and another writer have the next one.
+        if is_at(&file, &path) {
+            return Ok(file);
+        }
+    }
+    let source = io::Error::other("it is replaced again and again");
+    Err(io_error("lock", &path)(source))
+}
+
+fn lock_once(dir: &Path, path: &Path) -> Result<File, WriterError> {
+    let mut options = read_write();
+    options.create(true).truncate(false).mode(LOCK_MODE);
+    let mut file = options.open(path).map_err(io_error("open the lock", path))?;
+    set_mode(&file, path, LOCK_MODE)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(Errno::WOULDBLOCK) => {
@@ -78,21 +108,30 @@ pub fn lock(dir: &Path) -> Result<File, WriterError> {
             let _ = file.take(16).read_to_string(&mut text);
             return Err(WriterError::Locked { dir: dir.into(), pid: text.trim().parse().ok() });
         }
-        Err(error) => return Err(io_error("lock", &path)(error.into())),
+        Err(error) => return Err(io_error("lock", path)(error.into())),
     }
     // The process id is for people's eyes only; the lock itself is what counts.
     let pid = format!("{}\n", std::process::id());
     file.set_len(0)
         .and_then(|()| file.write_all(pid.as_bytes()))
-        .map_err(io_error("write", &path))?;
+        .map_err(io_error("write", path))?;
     Ok(file)
+}
+
+fn set_mode(file: &File, path: &Path, mode: u32) -> Result<(), WriterError> {
+    let permissions = file.metadata().map_err(io_error("look at", path))?.permissions();
+    if permissions.mode() & 0o7777 == mode {
+        return Ok(());
+    }
+    let wanted = std::fs::Permissions::from_mode(mode);
+    file.set_permissions(wanted).map_err(io_error("set the mode of", path))
 }
 
 /// Whether `file` is what `path` names, and not one that was removed or replaced.
 pub fn is_at(file: &File, path: &Path) -> bool {
     let of = |meta: std::fs::Metadata| (meta.dev(), meta.ino());
     let open = file.metadata().map(of);
-    open.is_ok_and(|open| std::fs::metadata(path).map(of).is_ok_and(|there| there == open))
+    open.is_ok_and(|open| std::fs::symlink_metadata(path).map(of).is_ok_and(|there| there == open))
 }
 
 /// How a writer came to its region.
@@ -119,7 +158,7 @@ pub fn open_or_create(
     }
     let path = dir::region_path(dir);
     let _ = std::fs::remove_file(dir::new_region_path(dir));
-    let old = match OpenOptions::new().read(true).write(true).open(&path) {
+    let old = match read_write().open(&path) {
         Ok(file) => Some(file),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(source) => return Err(io_error("open", &path)(source)),
@@ -129,8 +168,15 @@ pub fn open_or_create(
     };
     let again = old.try_clone().map_err(io_error("open", &path))?;
     let why = match adopt(old, &path, options) {
-        Ok(region) => return Ok((region, Origin::Adopted)),
-        Err(why) => why,
+        Ok(region) => {
+            set_mode(&again, &path, options.mode)?;
+            return Ok((region, Origin::Adopted));
+        }
+        Err(Unfit::Replaceable(why)) => why,
+        Err(Unfit::OtherCluster(found)) => {
+            let wanted = options.cluster.clone();
+            return Err(WriterError::OtherCluster { dir: dir.into(), found, wanted });
+        }
     };
     let mapping = make(dir, options)?;
     // Before the new one has the path: a writer that is killed in between leaves readers that look
@@ -139,24 +185,38 @@ pub fn open_or_create(
     name(dir, mapping).map(|region| (region, Origin::Superseded(why)))
 }
 
-fn adopt(file: File, path: &Path, options: &RegionOptions) -> Result<Region, String> {
+/// Why a region is not adopted.
+enum Unfit {
+    /// A new one may take its place.
+    Replaceable(String),
+    /// It is another cluster's: its readers must not be sent away by a mistyped directory.
+    OtherCluster(String),
+}
+
+impl From<&str> for Unfit {
+    fn from(why: &str) -> Self {
+        Self::Replaceable(why.to_owned())
+    }
+}
+
+fn adopt(file: File, path: &Path, options: &RegionOptions) -> Result<Region, Unfit> {
     let region = Mapping::writable(file)
         .map_err(|source| OpenError::Io { action: "map", path: path.into(), source })
         .and_then(|mapping| Region::from_mapping(mapping, path))
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| Unfit::Replaceable(error.to_string()))?;
     let schema = options.profile.to_json();
     let wanted = Geometry::new(&options.profile, schema.len(), &options.capacities);
-    if !region.is_of_this_boot() {
-        return Err("it is from before the machine was started".to_owned());
-    }
     if region.cluster() != options.cluster {
-        return Err(format!("it is of cluster {:?}", region.cluster()));
+        return Err(Unfit::OtherCluster(region.cluster().to_owned()));
+    }
+    if !region.is_of_this_boot() {
+        return Err("it is from before the machine was started".into());
     }
     if region.schema()[..] != schema[..] {
-        return Err("its profile is another one".to_owned());
+        return Err("its profile is another one".into());
     }
     if *region.geometry() != wanted {
-        return Err("its capacities are others".to_owned());
+        return Err("its capacities are others".into());
     }
     // Also one that is marked superseded: the one that was to take its place never had the path.
     Ok(region)
@@ -308,6 +368,29 @@ mod tests {
         let Err(WriterError::Locked { pid: None, .. }) = lock(dir.path()) else { panic!() };
         drop(held);
         lock(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn only_the_writers_user_can_open_the_lock_also_one_of_an_older_writer() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir::lock_path(dir.path());
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        drop(lock(dir.path()).unwrap());
+        assert_eq!(mode(&path), 0o600);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        drop(lock(dir.path()).unwrap());
+        assert_eq!(mode(&path), 0o600);
+    }
+
+    #[test]
+    fn a_lock_that_is_a_link_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let victim = dir.path().join("victim");
+        std::fs::write(&victim, "precious").unwrap();
+        std::os::unix::fs::symlink(&victim, dir::lock_path(dir.path())).unwrap();
+        let error = lock(dir.path()).unwrap_err();
+        assert!(matches!(error, WriterError::Io { action: "open the lock", .. }), "{error}");
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
     }
 
     #[test]

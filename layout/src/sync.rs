@@ -5,11 +5,16 @@
 
 #![allow(clippy::disallowed_types, clippy::disallowed_methods)]
 
-#[cfg(not(driftshm_loom))]
-pub use std::sync::atomic::{AtomicU64 as Word, Ordering, fence};
-
 #[cfg(driftshm_loom)]
-pub use loom::sync::atomic::{AtomicU64 as Word, Ordering, fence};
+use loom::sync::atomic;
+#[cfg(not(driftshm_loom))]
+use std::sync::atomic;
+
+pub use atomic::{Ordering, fence};
+
+/// What the region consists of. An alias, by which clippy tells it from an atomic that is named
+/// elsewhere.
+pub type Word = atomic::AtomicU64;
 
 /// A relaxed load followed by an acquire fence.
 ///

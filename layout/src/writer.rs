@@ -18,6 +18,7 @@ use crate::region_file::{self, Origin, RegionOptions};
 use crate::sync::{Ordering, Word};
 use crate::{Pubkey, directory, journal};
 
+mod reclaim;
 mod republish;
 
 /// One account as a feed brought it, ready for its record.
@@ -70,6 +71,8 @@ pub struct RegionWriter {
     region: Region,
     /// Held for as long as the writer lives.
     lock: File,
+    /// Closed accounts whose records may be taken.
+    closed: reclaim::Closed,
     /// Records that nobody follows, oldest first: (since, place, epoch), checked when used.
     unfollowed: [VecDeque<(u64, u32, u64)>; Kind::ALL.len()],
     free: [Vec<u32>; Kind::ALL.len()],
@@ -86,6 +89,7 @@ impl RegionWriter {
             options,
             region,
             lock,
+            closed: Default::default(),
             unfollowed: Default::default(),
             free: Default::default(),
         };
@@ -126,7 +130,7 @@ impl RegionWriter {
         header.set_owner(Owner::WriterPid, u64::from(std::process::id()));
         header.set_owner(Owner::WriterStartNs, now);
         self.set_feed_state(FeedState::Connecting);
-        self.heartbeat(false);
+        self.heartbeat(None);
         self.rebuild_directory();
         self.finish_interrupted_publish();
     }
@@ -178,7 +182,7 @@ impl RegionWriter {
 
     /// Says that the region is served.
     pub fn set_live(&self) {
-        self.heartbeat(false);
+        self.heartbeat(None);
         self.header().set_state(State::Live);
     }
 
@@ -187,14 +191,15 @@ impl RegionWriter {
         self.header().set_state(State::Stopped);
     }
 
-    /// To be called every 100 ms. `live`: what is followed is known to be what the chain says.
-    pub fn heartbeat(&self, live: bool) {
+    /// To be called every 100 ms. `live_ns`: what is followed is known to be what the chain said
+    /// then (CLOCK_MONOTONIC); `None`: that is not known.
+    pub fn heartbeat(&self, live_ns: Option<u64>) {
         let now = clock::monotonic_ns();
         let header = self.header();
         header.set_pulse(Pulse::HeartbeatNs, now);
         header.set_pulse(Pulse::HeartbeatUnixNs, clock::unix_ns());
-        if live {
-            header.set_pulse(Pulse::LiveNs, now);
+        if let Some(live_ns) = live_ns {
+            header.set_pulse(Pulse::LiveNs, live_ns.min(now));
         }
     }
 
@@ -227,15 +232,28 @@ impl RegionWriter {
         mapping::identity(self.region.path()).ok() != Some(self.region.identity())
     }
 
+    /// Whether the lock that this writer holds is the one at its path. Where it is not, somebody
+    /// removed it, and another writer can start: see [`RegionWriter::retake_lock`].
+    pub fn holds_lock(&self) -> bool {
+        region_file::is_at(&self.lock, &dir::lock_path(&self.dir))
+    }
+
+    /// Takes the lock that is at the path now, made again if need be. An error means that another
+    /// writer has it, and the region with it: this one must stop writing.
+    pub fn retake_lock(&mut self) -> Result<(), WriterError> {
+        region_file::prepare_dir(&self.dir)?;
+        if !self.holds_lock() {
+            self.lock = region_file::lock(&self.dir)?;
+        }
+        Ok(())
+    }
+
     /// Makes the file anew with all it holds, and sends readers of the old one there.
     ///
     /// If the directory is gone too, it is made again and its lock taken; another writer that was
     /// quicker keeps it.
     pub fn remake(&mut self) -> Result<(), WriterError> {
-        region_file::prepare_dir(&self.dir)?;
-        if !region_file::is_at(&self.lock, &dir::lock_path(&self.dir)) {
-            self.lock = region_file::lock(&self.dir)?;
-        }
+        self.retake_lock()?;
         let _ = std::fs::remove_file(dir::new_region_path(&self.dir));
         let path = dir::new_region_path(&self.dir);
         let len = self.region.geometry().total_len as u64;
@@ -274,7 +292,7 @@ impl RegionWriter {
     pub fn apply(&mut self, update: &AccountUpdate<'_>) -> Applied {
         let found = self.region.find(&update.pubkey);
         // Before anything moves: an older update must not take a newer account's record away.
-        if found.is_some_and(|account| !self.replaces(&account, &update.stamp)) {
+        if !self.outdoes(found, update.kind, update.index, &update.stamp) {
             self.count(Counter::Stale, 1);
             return Applied::Stale;
         }
@@ -316,6 +334,19 @@ impl RegionWriter {
             }
         }
         Applied::Published { record: account.number, version }
+    }
+
+    /// Whether nothing newer than `stamp` has been seen of the account, nor of the one that has
+    /// its market's index now, also if that one was closed.
+    fn outdoes(
+        &self,
+        found: Option<RecordRef>,
+        kind: Kind,
+        index: Option<u16>,
+        stamp: &Stamp,
+    ) -> bool {
+        let there = index.and_then(|index| self.region.at(kind, index.into()));
+        [found, there].iter().flatten().all(|account| self.replaces(account, stamp))
     }
 
     /// Whether nothing newer than `stamp` has been seen of the account.
@@ -377,15 +408,11 @@ impl RegionWriter {
         pubkey: &Pubkey,
         index: Option<u16>,
     ) -> Option<RecordRef> {
-        if let Some(found) = found {
-            let in_place = index.is_none_or(|index| u32::from(index) == found.place);
-            if found.kind == kind && in_place {
-                return Some(found);
-            }
-            self.release(&found);
-            if !matches!(found.kind, Kind::PerpMarket | Kind::SpotMarket) {
-                self.free[found.kind as usize].push(found.place);
-            }
+        let in_place = |found: &RecordRef| {
+            found.kind == kind && index.is_none_or(|index| u32::from(index) == found.place)
+        };
+        if let Some(found) = found.filter(in_place) {
+            return Some(found);
         }
         let section = *self.region.geometry().section(kind);
         let place = match index {
@@ -393,6 +420,13 @@ impl RegionWriter {
             Some(_) => return None,
             None => self.free_place(&section)?,
         };
+        // Only now: an account for which there is no room stays where it was.
+        if let Some(found) = found {
+            self.release(&found);
+            if !matches!(found.kind, Kind::PerpMarket | Kind::SpotMarket) {
+                self.free[found.kind as usize].push(found.place);
+            }
+        }
         if let Some(old) = self.region.at(kind, place as usize) {
             self.release(&old);
         }
@@ -420,7 +454,7 @@ impl RegionWriter {
                 return Some(entry.1);
             }
         }
-        None
+        self.closed_place(section, clock::monotonic_ns())
     }
 
     /// Whether the record is still the account's and unfollowed since then.

@@ -12,7 +12,7 @@ use support::watchdog;
 
 #[test]
 fn the_corpus_breaks_nothing() {
-    watchdog::within(Duration::from_secs(120), || {
+    watchdog::within(Duration::from_secs(600), || {
         let smasher = Smasher::new();
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/open_region");
         let mut inputs = 0;
@@ -28,7 +28,7 @@ fn the_corpus_breaks_nothing() {
 
 #[test]
 fn five_thousand_damaged_regions_break_nothing() {
-    watchdog::within(Duration::from_secs(120), || {
+    watchdog::within(Duration::from_secs(600), || {
         let smasher = Smasher::new();
         let mut rng = Rng(0x5eed_0006);
         let mut opened = 0;

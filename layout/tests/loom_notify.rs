@@ -1,6 +1,6 @@
 //! Models of waking a subscriber: no wake-up is lost, and none is sent twice.
 //!
-//! The eventfd is a counter under a mutex: a write adds one, a read takes all. A mutex orders more
+//! The doorbell is a counter under a mutex: ringing adds one, a wait takes all. A mutex orders more
 //! than the kernel promises, so no model relies on it for more than the wake-up itself. Loom lets
 //! a SeqCst fence synchronise with every later one, which the language does not: that the journal
 //! and `armed` are seen is argued from the fences' order alone in `notify`. It orders the stores of
@@ -32,26 +32,26 @@ fn all_seen(seen: &Seen, expected: &[&'static str]) {
     }
 }
 
-struct EventFd {
+struct Doorbell {
     count: Mutex<u64>,
-    readable: Condvar,
+    rung: Condvar,
 }
 
-impl EventFd {
+impl Doorbell {
     fn new() -> Self {
-        Self { count: Mutex::new(0), readable: Condvar::new() }
+        Self { count: Mutex::new(0), rung: Condvar::new() }
     }
 
-    fn write(&self) {
+    fn ring(&self) {
         *self.count.lock().unwrap() += 1;
-        self.readable.notify_one();
+        self.rung.notify_one();
     }
 
     /// Sleeps until there is something, and takes it.
     fn wait(&self) -> u64 {
         let mut count = self.count.lock().unwrap();
         while *count == 0 {
-            count = self.readable.wait(count).unwrap();
+            count = self.rung.wait(count).unwrap();
         }
         std::mem::take(&mut *count)
     }
@@ -63,18 +63,18 @@ impl EventFd {
 
 struct Subscriber {
     armed: Word,
-    fd: EventFd,
+    bell: Doorbell,
 }
 
 impl Subscriber {
     fn new() -> Self {
-        Self { armed: Word::new(0), fd: EventFd::new() }
+        Self { armed: Word::new(0), bell: Doorbell::new() }
     }
 
     /// The publisher's part, after its fence.
     fn wake(&self) {
         if notify::take_armed(&self.armed) {
-            self.fd.write();
+            self.bell.ring();
         }
     }
 }
@@ -137,7 +137,7 @@ fn who_sleeps_without_an_entry_is_woken_for_it() {
         };
         shared.publish_batch();
         let (asleep, cursor) = reader.join().unwrap();
-        let wakes = shared.subscribers[0].fd.count();
+        let wakes = shared.subscribers[0].bell.count();
         if asleep {
             assert_eq!((cursor, wakes), (0, 1), "a lost wake-up");
             note(&SEEN, "woken");
@@ -165,7 +165,7 @@ fn many_batches_wake_a_sleeper_once() {
             shared.publish_batch();
         }
         let (asleep, cursor) = reader.join().unwrap();
-        let wakes = shared.subscribers[0].fd.count();
+        let wakes = shared.subscribers[0].bell.count();
         assert!(wakes <= 1, "armed once, woken {wakes} times");
         assert!(!asleep || cursor == 3 || wakes == 1, "a lost wake-up at {cursor}");
     });
@@ -188,7 +188,7 @@ fn a_subscriber_that_sleeps_in_between_gets_everything() {
                     }
                     armed += 1;
                     if shared.falls_asleep(subscriber, &mut cursor) {
-                        woken += subscriber.fd.wait();
+                        woken += subscriber.bell.wait();
                     }
                 }
                 assert!(woken <= armed, "armed {armed} times, woken {woken} times");
@@ -214,7 +214,7 @@ fn one_fence_of_the_publisher_does_for_all_subscribers() {
         shared.publish_batch();
         for (reader, subscriber) in readers.into_iter().zip(&shared.subscribers) {
             let asleep = reader.join().unwrap();
-            assert!(!asleep || subscriber.fd.count() == 1, "a lost wake-up");
+            assert!(!asleep || subscriber.bell.count() == 1, "a lost wake-up");
         }
     });
 }

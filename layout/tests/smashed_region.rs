@@ -10,13 +10,13 @@ use std::time::Duration;
 use driftshm_layout::header::{ABI_VERSION, HEADER_WORDS};
 use driftshm_layout::mapping::Mapping;
 use driftshm_layout::profile::Kind;
-use driftshm_layout::{OpenError, Region, RegionWriter, dir};
+use driftshm_layout::{OpenError, Region, RegionWriter, WriterError, dir};
 use support::image::{Image, record_word};
 use support::rng::Rng;
 use support::walk::{self, Walk};
 use support::{temp_dir, tiny, watchdog};
 
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// A sound region's bytes, and a place for damaged ones.
 struct Bench {
@@ -50,11 +50,15 @@ impl Bench {
         Ok(walk::everything(&region))
     }
 
-    /// A writer comes to it: whatever it finds, it serves a region afterwards.
+    /// A writer comes to it: whatever it finds, it serves a region afterwards, unless that says to
+    /// be another cluster's.
     fn write(&self, image: &Image) {
         image.put(self.dir.path());
-        let (mut writer, origin) = RegionWriter::open(self.dir.path(), tiny::options())
-            .unwrap_or_else(|error| panic!("no writer: {error}"));
+        let (mut writer, origin) = match RegionWriter::open(self.dir.path(), tiny::options()) {
+            Ok(opened) => opened,
+            Err(WriterError::OtherCluster { .. }) => return,
+            Err(error) => panic!("no writer: {error}"),
+        };
         tiny::populate_or_not(&mut writer);
         let reader = tiny::reader(self.dir.path());
         walk::everything(&reader);

@@ -224,9 +224,10 @@ def kill_at(target: Writer, name: str, count: int) -> bool:
 
 
 def test_killed_at_every_step_of_making_a_region_it_can_be_started_again(
-    directory: Path, tmp_path: Path
+    writer: Callable[..., Writer], tmp_path: Path
 ) -> None:
-    target = Writer(directory, *LOAD, *SMALL)
+    target = writer(*LOAD, *SMALL, start=False)
+    directory = target.dir
     steps = steps_of_start(target, tmp_path / "trace")
     reached = 0
     for name, count in steps:

@@ -1,6 +1,7 @@
 //! The floors: the least that a PyO3 extension can do for a call, an attribute, a lookup; and a
 //! clock close enough to an attribute read to time single ones.
 
+use std::fs::File;
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -54,7 +55,8 @@ struct SharedWord {
 impl SharedWord {
     #[new]
     fn new(path: PathBuf) -> PyResult<Self> {
-        Ok(Self { page: Mapping::open(&path)? })
+        let file = File::options().read(true).write(true).open(path)?;
+        Ok(Self { page: Mapping::writable(file)? })
     }
 
     /// The file's first word, by one bare load.

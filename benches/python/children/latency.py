@@ -35,6 +35,7 @@ def of_changes(directory: str) -> Collect:
         latencies = []
         async for change in changes:
             now = monotonic_ns()
+            assert isinstance(change, driftshm.Change)
             latencies.append(now - change.publish_ns)
             if len(latencies) == count:
                 break
@@ -57,7 +58,7 @@ def of_eventfd(fd: int, page: Path) -> Collect:
                 waiter.set_result(None)
 
         loop.add_reader(fd, on_readable)
-        latencies = []
+        latencies: list[int] = []
         while len(latencies) < count:
             await waiter
             now = monotonic_ns()

@@ -32,7 +32,7 @@ def run(bench: Bench) -> Figure:
             start = time.monotonic_ns() + 5_000_000
             for reader in readers:
                 reader.order(what, start, start + turn_ns)
-            return sum(reader.answer() for reader in readers)
+            return sum(float(reader.answer()) for reader in readers)
 
         for nth in range(rounds):
             for what, (one, two) in rates.items():

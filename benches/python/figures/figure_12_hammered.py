@@ -84,7 +84,7 @@ def wait_for_publishes(market: driftshm.View) -> None:
 @contextlib.contextmanager
 def hammering(page: Path, *, period_ns: int) -> Iterator[None]:
     """A program that stores to the page's first word."""
-    command = [TOOL, "hammer", page, str(period_ns)]
+    command = [str(TOOL), "hammer", str(page), str(period_ns)]
     with page.open("rb") as file, mmap.mmap(file.fileno(), 8, access=mmap.ACCESS_READ) as word:
         before = word[:]
         with subprocess.Popen(command, stdin=subprocess.PIPE) as hammer:
@@ -98,7 +98,7 @@ def hammering(page: Path, *, period_ns: int) -> Iterator[None]:
 
 
 def p99(thing: Any, attribute: str, samples: int) -> float:
-    clock = median(sample_nothing(2000))
+    clock: float = median(sample_nothing(2000))
     # Below one nanosecond the clock cannot tell.
     return max(1.0, quantile(sample_attribute(thing, attribute, samples), 0.99) - clock)
 

@@ -29,7 +29,7 @@ def write(path: Path, figures: Mapping[int, Figure]) -> None:
     import matplotlib as mpl
 
     mpl.use("svg")
-    # Drawn as outlines it looks the same wherever it is shown, and the same rounds give the same file.
+    # As outlines it looks the same wherever it is shown; the same rounds give the same file.
     mpl.rcParams.update({"svg.fonttype": "path", "svg.hashsalt": "driftshm", "font.size": 10})
     from matplotlib import pyplot
     from matplotlib.patches import Patch
@@ -82,7 +82,7 @@ def write(path: Path, figures: Mapping[int, Figure]) -> None:
     sides = [side for side in LEGEND if any(bar.side == side for _, bar in places)]
     axes.legend(
         handles=[Patch(color=COLOURS[side], label=LEGEND[side]) for side in sides],
-        loc="lower right", frameon=False, labelcolor=INK,
+        loc="upper right", frameon=False, labelcolor=INK,
     )  # fmt: skip
     drawing.tight_layout()
     drawing.savefig(path, metadata={"Date": None}, facecolor="white")

@@ -16,7 +16,8 @@ def decoder(kind: str) -> Callable[[bytes], Any] | str:
         if kind == "User":
             from driftpy.decode.user import decode_user
 
-            return decode_user
+            decode: Callable[[bytes], Any] = decode_user
+            return decode
         return _anchor()
     except ImportError as error:
         return str(error)
@@ -31,4 +32,5 @@ def _anchor() -> Callable[[bytes], Any]:
 
     assert driftpy.__file__ is not None
     idl = Path(driftpy.__file__).parent / "idl" / "drift.json"
-    return AccountsCoder(Idl.from_json(idl.read_text())).decode
+    decode: Callable[[bytes], Any] = AccountsCoder(Idl.from_json(idl.read_text())).decode
+    return decode

@@ -25,9 +25,11 @@ def missing() -> str | None:
 def publisher(place: Path, payload: bytes) -> Callable[[bytes], None]:
     memory = SharedMemory(name=_name(place), create=True, size=len(payload))
     atexit.register(memory.unlink)
+    buffer = memory.buf
+    assert buffer is not None
 
     def publish(payload: bytes) -> None:
-        memory.buf[: len(payload)] = payload
+        buffer[: len(payload)] = payload
 
     publish(payload)
     return publish

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use super::filter::{Filter, Matcher};
 use super::link::{Link, LinkError, wait};
+use crate::Pubkey;
 use crate::journal::{Entry, Next};
 use crate::profile::Kind;
 use crate::region::{RecordRef, Region};
-use crate::Pubkey;
 
 /// One account changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -221,7 +221,7 @@ impl Subscription {
                 let Some(pubkey) = region.pubkey(&account) else { continue };
                 let matches = self.matcher.matches(kind, account.place, || Some(pubkey));
                 let (version, slot, publish_ns) = (meta.version, meta.slot, meta.publish_ns);
-                if matches && publish_ns >= since {
+                if matches && publish_ns > since {
                     let change = Change { account, pubkey, version, slot, publish_ns, missed: 0 };
                     self.deliver(change, out);
                 }

@@ -2,6 +2,7 @@
 
 use super::{Applied, RegionWriter};
 use crate::order::Stamp;
+use crate::profile::Kind;
 use crate::record::{self, Version};
 use crate::region::RecordRef;
 use crate::{Pubkey, clock};
@@ -10,10 +11,10 @@ use crate::{Pubkey, clock};
 const MAX_ACCOUNT: usize = 10 << 20;
 
 impl RegionWriter {
-    /// Whether an update with this stamp is not older than what is known of the account. True for
-    /// an account that is not known.
-    pub fn is_news(&self, pubkey: &Pubkey, stamp: &Stamp) -> bool {
-        self.region.find(pubkey).is_none_or(|account| self.replaces(&account, stamp))
+    /// Whether an update with this stamp is not older than what is known of the account, or, for
+    /// a market, of the one that has its index now. True for an account that is not known.
+    pub fn is_news(&self, kind: Kind, pubkey: &Pubkey, index: Option<u16>, stamp: &Stamp) -> bool {
+        self.outdoes(self.region.find(pubkey), kind, index, stamp)
     }
 
     /// Publishes the account's newest version once more with other extra words. Its stamp stays,

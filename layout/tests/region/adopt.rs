@@ -4,7 +4,7 @@ use driftshm_layout::header::{ABI_VERSION, FIXED};
 use driftshm_layout::journal::Next;
 use driftshm_layout::profile::Kind;
 use driftshm_layout::{
-    Capacities, OpenError, Origin, Region, RegionOptions, RegionWriter, State, dir,
+    Capacities, OpenError, Origin, Region, RegionOptions, RegionWriter, State, WriterError, dir,
 };
 
 use crate::support::image::Image;
@@ -92,10 +92,68 @@ fn a_region_for_something_else_is_superseded() {
     ] {
         assert_eq!(why, "its capacities are others");
     }
-    let why = superseded_by(|o| o.cluster = "devnet".into());
-    assert_eq!(why, "it is of cluster \"testnet\"");
     let why = superseded_by(|o| o.profile = tiny::profile_named("huge"));
     assert_eq!(why, "its profile is another one");
+}
+
+#[test]
+fn a_region_of_another_cluster_is_left_alone() {
+    let dir = temp_dir();
+    tiny::populate(&mut tiny::writer(dir.path()));
+    let old = tiny::reader(dir.path());
+    let (before, state) = (walk::everything(&old), old.state());
+    let mut options = tiny::options();
+    options.cluster = "devnet".into();
+    let error = RegionWriter::open(dir.path(), options).err().expect("refused");
+    let WriterError::OtherCluster { found, wanted, .. } = &error else { panic!("{error}") };
+    assert_eq!((found.as_str(), wanted.as_str()), ("testnet", "devnet"));
+    assert!(error.to_string().contains("choose another --dir, or remove it"), "{error}");
+    assert_eq!((walk::everything(&old), old.state()), (before, state));
+    assert!(!old.header().is_superseded() && old.successor().unwrap().is_none());
+}
+
+#[test]
+fn an_adopted_region_gets_the_mode_that_is_asked_for() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = temp_dir();
+    drop(tiny::writer(dir.path()));
+    for mode in [0o600, 0o644] {
+        let options = RegionOptions { mode, ..tiny::options() };
+        let (_writer, origin) = RegionWriter::open(dir.path(), options).unwrap();
+        assert_eq!(origin, Origin::Adopted);
+        let meta = dir::region_path(dir.path()).metadata().unwrap();
+        assert_eq!(meta.permissions().mode() & 0o777, mode);
+    }
+}
+
+#[test]
+fn a_region_that_is_a_link_is_not_followed() {
+    let (dir, other) = (temp_dir(), temp_dir());
+    tiny::populate(&mut tiny::writer(other.path()));
+    let target = dir::region_path(other.path());
+    std::os::unix::fs::symlink(&target, dir::region_path(dir.path())).unwrap();
+    let error = RegionWriter::open(dir.path(), tiny::options()).err().expect("refused");
+    assert!(matches!(error, WriterError::Io { action: "open", .. }), "{error}");
+}
+
+#[test]
+fn a_writer_whose_lock_was_removed_takes_it_again_unless_another_was_quicker() {
+    let dir = temp_dir();
+    let mut writer = tiny::writer(dir.path());
+    assert!(writer.holds_lock());
+    let path = dir::lock_path(dir.path());
+    std::fs::remove_file(&path).unwrap();
+    assert!(!writer.holds_lock());
+    writer.retake_lock().unwrap();
+    assert!(writer.holds_lock());
+    let second = RegionWriter::open(dir.path(), tiny::options()).err();
+    assert!(matches!(second, Some(WriterError::Locked { .. })), "{second:?}");
+
+    std::fs::remove_file(&path).unwrap();
+    let quicker = tiny::writer(dir.path());
+    assert!(quicker.holds_lock() && !writer.holds_lock());
+    let error = writer.retake_lock().unwrap_err();
+    assert!(matches!(error, WriterError::Locked { .. }), "{error}");
 }
 
 /// Damages a populated region and lets a writer come to it. Returns why it was superseded, and

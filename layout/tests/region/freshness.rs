@@ -72,16 +72,18 @@ fn an_account_is_as_fresh_as_the_last_heartbeat_of_a_live_feed_that_follows_it()
         writer.region().vouched_ns(&account, received)
     };
     assert_eq!(vouched(&writer, 7), 7, "no feed has been live");
-    writer.heartbeat(true);
+    writer.heartbeat(Some(clock::monotonic_ns()));
     let live = writer.region().header().pulse(Pulse::LiveNs);
     assert_eq!(vouched(&writer, 7), live);
     assert_eq!(vouched(&writer, live + 5), live + 5, "received since");
-    writer.heartbeat(false);
+    writer.heartbeat(None);
     assert_eq!(vouched(&writer, 7), live, "the feed is not live");
+    writer.heartbeat(Some(live + 1));
+    assert_eq!(vouched(&writer, 7), live + 1, "as far as it is known, not as of now");
 
     writer.set_followed(&account, false);
     let unfollowed = clock::monotonic_ns();
-    writer.heartbeat(true);
+    writer.heartbeat(Some(clock::monotonic_ns()));
     assert!(writer.region().header().pulse(Pulse::LiveNs) >= unfollowed);
     assert!((live..=unfollowed).contains(&vouched(&writer, 7)), "nobody vouches for it any more");
     writer.set_followed(&account, true);

@@ -149,6 +149,52 @@ fn a_market_index_that_another_account_takes_is_that_accounts() {
 }
 
 #[test]
+fn an_older_account_does_not_take_a_market_index_from_a_newer_one() {
+    let dir = temp_dir();
+    let mut writer = tiny::writer(dir.path());
+    let reader = tiny::reader(dir.path());
+    writer.apply(&tiny::update(Kind::SpotMarket, 1, 10, &DATA[..24]));
+    let mut older = tiny::update(Kind::SpotMarket, 8, 9, &[9; 24]);
+    older.index = Some(1);
+    assert!(!writer.is_news(Kind::SpotMarket, &older.pubkey, older.index, &older.stamp));
+    assert_eq!(writer.apply(&older), Applied::Stale);
+    assert_eq!(tiny::data(&reader, Kind::SpotMarket, 1), Some(DATA[..24].to_vec()));
+    // Nor if the newer one has been closed since.
+    let mut closed = tiny::update(Kind::SpotMarket, 1, 11, &[]);
+    closed.closed = true;
+    tiny::version_of(writer.apply(&closed));
+    older.stamp.slot = 10;
+    assert!(!writer.is_news(Kind::SpotMarket, &older.pubkey, older.index, &older.stamp));
+    assert_eq!(writer.apply(&older), Applied::Stale);
+    older.stamp.slot = 12;
+    tiny::version_of(writer.apply(&older));
+    assert_eq!(reader.find(&older.pubkey), reader.at(Kind::SpotMarket, 1));
+}
+
+#[test]
+fn an_account_for_which_there_is_no_room_stays_where_it_was() {
+    let dir = temp_dir();
+    let mut writer = tiny::writer(dir.path());
+    let reader = tiny::reader(dir.path());
+    for number in 0..4 {
+        writer.apply(&tiny::user(number, 1, &DATA));
+    }
+    let stats = tiny::update(Kind::UserStats, 0, 1, &DATA[..16]);
+    tiny::version_of(writer.apply(&stats));
+    let mut moved = tiny::update(Kind::User, 0, 2, &DATA);
+    moved.pubkey = stats.pubkey;
+    assert_eq!(writer.apply(&moved), Applied::SectionFull);
+    assert_eq!(tiny::data(&reader, Kind::UserStats, 0), Some(DATA[..16].to_vec()));
+
+    let market = tiny::update(Kind::SpotMarket, 1, 1, &DATA[..24]);
+    tiny::version_of(writer.apply(&market));
+    let mut moved = tiny::update(Kind::SpotMarket, 1, 2, &DATA[..24]);
+    moved.index = Some(99);
+    assert_eq!(writer.apply(&moved), Applied::SectionFull);
+    assert_eq!(tiny::data(&reader, Kind::SpotMarket, 1), Some(DATA[..24].to_vec()));
+}
+
+#[test]
 fn an_account_that_changes_its_kind_leaves_its_record_to_others() {
     let dir = temp_dir();
     let mut writer = tiny::writer(dir.path());

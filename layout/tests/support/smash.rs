@@ -7,7 +7,7 @@
 //! ```
 
 use driftshm_layout::header::{FIXED, HEADER_WORDS};
-use driftshm_layout::{OpenError, Region, RegionWriter};
+use driftshm_layout::{OpenError, Region, RegionWriter, WriterError};
 use sha2::{Digest, Sha256};
 
 use super::image::Image;
@@ -88,9 +88,13 @@ impl Smasher {
         image
     }
 
-    /// A writer serves a region, whatever it came to.
+    /// A writer serves a region, whatever it came to, unless it says to be another cluster's.
     fn write(&self) {
-        let (mut writer, _) = RegionWriter::open(self.dir.path(), tiny::options()).unwrap();
+        let mut writer = match RegionWriter::open(self.dir.path(), tiny::options()) {
+            Ok((writer, _)) => writer,
+            Err(WriterError::OtherCluster { .. }) => return,
+            Err(error) => panic!("{error}"),
+        };
         tiny::populate_or_not(&mut writer);
         let region = tiny::reader(self.dir.path());
         assert!(!region.header().is_superseded());

@@ -126,7 +126,7 @@ pub fn populate_or_not(writer: &mut RegionWriter) {
             }
         }
     }
-    writer.heartbeat(true);
+    writer.heartbeat(Some(driftshm_layout::clock::monotonic_ns()));
     writer.set_live();
 }
 

@@ -1,10 +1,13 @@
 //! Why a command did not do its work, and the exit status for it.
 
+use std::fmt::Display;
+use std::io::Write;
 use std::process::ExitCode;
 
 use driftshm_layout::OpenError;
 use driftshm_layout::control::LinkError;
 use driftshm_layout::profile::PathError;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::config::SettingError;
 use crate::serve::ServeError;
@@ -57,13 +60,26 @@ impl Failure {
             Self::Setting(_)
             | Self::Argument(_)
             | Self::Serve(ServeError::Options(_) | ServeError::Recording { .. }) => {
-                eprintln!("driftshm: {self}");
+                complain(self);
                 ExitCode::from(2)
             }
             _ => {
-                eprintln!("driftshm: {self}");
+                complain(self);
                 ExitCode::FAILURE
             }
         }
+    }
+}
+
+/// So long a full standard error may take to have room again.
+const PATIENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+
+/// A line on standard error. If it cannot be written, or nobody empties the pipe, there is nobody
+/// to tell, and the exit status must say it.
+pub fn complain(what: &dyn Display) {
+    let stderr = std::io::stderr();
+    let mut room = [PollFd::new(&stderr, PollFlags::OUT)];
+    if !matches!(poll(&mut room, Some(&PATIENCE)), Ok(0)) {
+        let _ = writeln!(std::io::stderr(), "driftshm: {what}");
     }
 }

@@ -116,6 +116,15 @@ pub fn user_address(region: &Region, key: &str) -> Result<Pubkey, Failure> {
     }
 }
 
+/// What to watch for `ADDRESS`, `AUTHORITY` or `AUTHORITY:SUB_ID`: an address that the region does
+/// not have may be an account's, or an authority's whose first sub-account is yet to be brought.
+pub fn addresses_to_watch(region: &Region, key: &str) -> Result<Vec<Pubkey>, Failure> {
+    let address = user_address(region, key)?;
+    let may_be_authority = !key.contains(':') && region.find(&address).is_none();
+    let first = may_be_authority.then(|| region.profile().user_address(&address, 0)).flatten();
+    Ok([Some(address), first].into_iter().flatten().collect())
+}
+
 /// A user by its address, or by its authority's.
 pub fn user(region: &Region, key: &str) -> Result<RecordRef, Failure> {
     let address = user_address(region, key)?;
@@ -203,4 +212,41 @@ fn sub_accounts(region: &Region, authority: &Pubkey) -> Vec<String> {
     let mut ids: Vec<u64> = of_authority.collect();
     ids.sort_unstable();
     ids.iter().map(u64::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use driftshm_layout::profile::Profile;
+    use driftshm_layout::{AccountUpdate, RegionOptions, RegionWriter, Stamp};
+
+    #[test]
+    fn an_address_that_the_region_does_not_have_is_watched_as_an_authority_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = RegionOptions::new("test", Profile::builtin("drift-v2").unwrap());
+        let (mut writer, _) = RegionWriter::open(dir.path(), options).unwrap();
+        let authority = Pubkey([9; 32]);
+        let [first, second] =
+            [0, 1].map(|id| writer.region().profile().user_address(&authority, id).unwrap());
+        let watched = |writer: &RegionWriter, key: &str| {
+            addresses_to_watch(writer.region(), key).unwrap_or_else(|error| panic!("{error}"))
+        };
+        let key = authority.to_string();
+        assert_eq!(watched(&writer, &key), [authority, first]);
+        assert_eq!(watched(&writer, &format!("{key}:1")), [second]);
+        writer.apply(&AccountUpdate {
+            kind: Kind::User,
+            pubkey: first,
+            index: None,
+            stamp: Stamp::default(),
+            received_ns: 0,
+            lamports: 1,
+            data: &[1; 8],
+            extra: &[],
+            closed: false,
+            layout_mismatch: false,
+        });
+        assert_eq!(watched(&writer, &key), [first]);
+        assert_eq!(watched(&writer, &first.to_string()), [first]);
+    }
 }

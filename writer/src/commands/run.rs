@@ -51,11 +51,21 @@ pub fn run(
     if check {
         return Ok(ExitCode::SUCCESS);
     }
-    config::log::start(&log);
+    let _lines = config::log::start(&log);
     let simulated = options.feeds.iter().any(|feed| matches!(feed, FeedSpec::Sim(_)));
     if simulated && REAL_CLUSTERS.contains(&options.cluster.as_str()) {
         let cluster = options.cluster.as_str();
         tracing::warn!(cluster, "the accounts of this cluster are simulated, not the real ones");
+    }
+    for feed in &options.feeds {
+        match feed {
+            FeedSpec::Sim(sim) if options.follow == Follow::All => {
+                for what in little_room(sim, &options.capacities) {
+                    tracing::warn!("{what}");
+                }
+            }
+            _ => {}
+        }
     }
     serve(options, std::future::pending())?;
     Ok(ExitCode::SUCCESS)
@@ -63,6 +73,26 @@ pub fn run(
 
 fn usage<T>(what: impl Into<String>) -> Result<T, Failure> {
     Err(SettingError::Usage(what.into()).into())
+}
+
+/// Which of the accounts that are sure to come find no room.
+fn little_room(sim: &SimOptions, room: &Capacities) -> Vec<String> {
+    // Of every four users, two have the same authority, and thus the same stats.
+    let stats = sim.users - sim.users / 4;
+    let needs = [
+        (Kind::User, sim.users, "users", "--max-users"),
+        (Kind::UserStats, stats, "user stats", "--max-user-stats"),
+    ];
+    let short = needs.into_iter().filter_map(|(kind, need, what, flag)| {
+        let room = room.records[kind as usize];
+        let users = sim.users;
+        (need as usize > room).then(|| {
+            format!(
+                "--users {users} makes {need} {what}, but {flag} is {room}: the rest is left out"
+            )
+        })
+    });
+    short.collect()
 }
 
 /// The feeds in use.
@@ -169,4 +199,30 @@ fn options(args: RunArgs) -> Result<ServeOptions, Failure> {
         feeds,
         ..ServeOptions::new(dir, &cluster, Arc::unwrap_or_clone(args.profile))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feeds::sim::users;
+    use driftshm_layout::profile::Profile;
+
+    #[test]
+    fn accounts_without_room_are_foretold_as_the_simulation_makes_them() {
+        let profile = Profile::builtin("drift-v2").unwrap();
+        for count in 0..10 {
+            let sim = SimOptions { users: count, ..SimOptions::default() };
+            let all = users(&profile, &sim);
+            let stats = all.iter().filter(|user| user.sub_account_id == 0).count();
+            let room = |users, stats| {
+                Capacities::default().with(Kind::User, users).with(Kind::UserStats, stats)
+            };
+            assert!(little_room(&sim, &room(all.len(), stats)).is_empty());
+            if count > 0 {
+                let said = little_room(&sim, &room(all.len() - 1, stats - 1));
+                assert_eq!(said.len(), 2, "{said:?}");
+                assert!(said[1].contains(&format!("{stats} user stats")), "{said:?}");
+            }
+        }
+    }
 }

@@ -5,14 +5,22 @@ use std::fmt;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::args::{LogArgs, LogFormat, LogLevel};
 
-/// Lets everything that is logged from now on appear on standard error.
-pub fn start(args: &LogArgs) {
+/// So many lines wait for a standard error that is slow; more are lost.
+const WAITING: usize = 1024;
+
+/// Lets everything that is logged from now on appear on standard error, for as long as the
+/// returned guard is there. Who logs never waits: a pipe that nobody empties must not keep
+/// accounts from being published, nor the writer from ending.
+pub fn start(args: &LogArgs) -> WorkerGuard {
+    let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING);
+    let (stderr, guard) = builder.thread_name("driftshm-log").finish(std::io::stderr());
     let level = match args.log_level {
         LogLevel::Error => Level::ERROR,
         LogLevel::Warn => Level::WARN,
@@ -20,7 +28,11 @@ pub fn start(args: &LogArgs) {
         LogLevel::Debug => Level::DEBUG,
         LogLevel::Trace => Level::TRACE,
     };
-    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level);
+    // A line that cannot be written is no reason to write another.
+    let lines = tracing_subscriber::fmt()
+        .with_writer(stderr)
+        .with_max_level(level)
+        .log_internal_errors(false);
     // Failing means that somebody else has set a log up already, which is as good.
     let _ = match args.log_format {
         LogFormat::Text => {
@@ -29,6 +41,7 @@ pub fn start(args: &LogArgs) {
         }
         LogFormat::Json => lines.event_format(JsonLines).try_init(),
     };
+    guard
 }
 
 /// One object per event: time (seconds since 1970), level, target, message, and its fields.

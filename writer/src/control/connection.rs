@@ -132,17 +132,20 @@ impl Connection {
     }
 
     async fn subscribe(&mut self, filter: Filter) -> Result<Option<Response>, End> {
-        let most = self.permit.limits().subscriptions;
-        if self.subscriptions.keys.len() >= most {
-            return Ok(Some(too_many(format!("a connection may have {most} subscriptions"))));
+        if let Err(message) = self.permit.add_subscription() {
+            return Ok(Some(too_many(message)));
         }
         let keys = match self.admit(&filter) {
             Ok(keys) => keys,
-            Err(error) => return Ok(Some(error)),
+            Err(error) => {
+                self.permit.remove_subscription();
+                return Ok(Some(error));
+            }
         };
         let (signal, handover) = match Signal::new() {
             Ok(both) => both,
             Err(error) => {
+                self.permit.remove_subscription();
                 self.permit.remove_keys(keys);
                 return Ok(Some(no_resources(&error)));
             }
@@ -197,6 +200,7 @@ impl Connection {
         let Some(keys) = self.subscriptions.keys.remove(&id) else {
             return Err(bad(format!("this connection has no subscription {id}")));
         };
+        self.permit.remove_subscription();
         self.permit.remove_keys(keys);
         self.shared.publisher.unsubscribe(vec![id]);
         Ok(Response::Done)

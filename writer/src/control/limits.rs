@@ -12,6 +12,9 @@ pub struct Limits {
     pub connections_per_uid: usize,
     /// Subscriptions of one connection.
     pub subscriptions: usize,
+    /// Subscriptions of all connections together; each takes descriptors and memory, so there are
+    /// never more than half as many as the process may have open files.
+    pub subscriptions_in_all: usize,
     /// Addresses and market indexes in all subscriptions of one connection.
     pub keys: usize,
     /// The same of all connections together.
@@ -24,6 +27,7 @@ impl Default for Limits {
             connections: 1024,
             connections_per_uid: 512,
             subscriptions: 64,
+            subscriptions_in_all: 16_384,
             keys: 100_000,
             keys_in_all: 1_000_000,
         }
@@ -62,6 +66,7 @@ impl Allow {
 struct InUse {
     connections: usize,
     by_uid: HashMap<u32, usize>,
+    subscriptions: usize,
     keys: usize,
 }
 
@@ -77,6 +82,7 @@ pub(super) struct Tally {
 pub(super) struct Permit {
     tally: Tally,
     uid: u32,
+    subscriptions: usize,
     keys: usize,
 }
 
@@ -105,7 +111,7 @@ impl Tally {
         }
         *of_user += 1;
         in_use.connections += 1;
-        Ok(Permit { tally: self.clone(), uid, keys: 0 })
+        Ok(Permit { tally: self.clone(), uid, subscriptions: 0, keys: 0 })
     }
 
     pub fn connections(&self) -> usize {
@@ -114,8 +120,29 @@ impl Tally {
 }
 
 impl Permit {
-    pub fn limits(&self) -> Limits {
-        self.tally.limits
+    /// Room for another subscription, or why there is none.
+    pub fn add_subscription(&mut self) -> Result<(), String> {
+        let Limits { subscriptions, subscriptions_in_all, .. } = self.tally.limits;
+        if self.subscriptions >= subscriptions {
+            return Err(format!("a connection may have {subscriptions} subscriptions"));
+        }
+        let mut in_use = self.tally.lock();
+        if in_use.subscriptions >= subscriptions_in_all {
+            return Err(format!(
+                "all bots together may have {subscriptions_in_all} subscriptions (at most half of \
+                 the writer's limit of open files)"
+            ));
+        }
+        in_use.subscriptions += 1;
+        self.subscriptions += 1;
+        Ok(())
+    }
+
+    pub fn remove_subscription(&mut self) {
+        let less = self.subscriptions.min(1);
+        self.subscriptions -= less;
+        let mut in_use = self.tally.lock();
+        in_use.subscriptions = in_use.subscriptions.saturating_sub(less);
     }
 
     /// Room for so many more keys, or why there is none.
@@ -145,6 +172,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut in_use = self.tally.lock();
         in_use.connections = in_use.connections.saturating_sub(1);
+        in_use.subscriptions = in_use.subscriptions.saturating_sub(self.subscriptions);
         in_use.keys = in_use.keys.saturating_sub(self.keys);
         if let Some(of_user) = in_use.by_uid.get_mut(&self.uid) {
             *of_user -= 1;
@@ -180,6 +208,26 @@ mod tests {
         drop(first);
         assert_eq!(tally.connections(), 2);
         assert!(tally.connection(1).is_ok());
+    }
+
+    #[test]
+    fn subscriptions_are_limited_for_a_connection_and_in_all_and_come_back() {
+        let limits = Limits { subscriptions: 2, subscriptions_in_all: 3, ..Limits::default() };
+        let tally = Tally::new(limits);
+        let mut first = tally.connection(1).unwrap();
+        let mut second = tally.connection(1).unwrap();
+        first.add_subscription().unwrap();
+        first.add_subscription().unwrap();
+        assert!(first.add_subscription().unwrap_err().contains("a connection"));
+        second.add_subscription().unwrap();
+        assert!(second.add_subscription().unwrap_err().contains("all bots together"));
+        first.remove_subscription();
+        second.add_subscription().unwrap();
+        drop(second);
+        let mut third = tally.connection(1).unwrap();
+        third.add_subscription().unwrap();
+        third.add_subscription().unwrap();
+        assert!(third.add_subscription().is_err() && first.add_subscription().is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use driftshm_layout::control::ErrorCode;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 use tokio_seqpacket::UnixSeqpacket;
 
 use super::connection;
@@ -16,7 +16,7 @@ use super::listener::{Listener, socket_mode};
 use super::publisher_link::PublisherLink;
 use super::refuse::refuse;
 use super::wire::Buffer;
-use crate::publisher::Throttle;
+use crate::publisher::{Home, Throttle};
 
 /// After an `accept` that failed (no descriptors left, most likely): the client still waits, and
 /// trying again at once would be a busy loop.
@@ -77,7 +77,7 @@ impl Server {
         let shared = Shared {
             publisher,
             buffer: Buffer::new(),
-            tally: Tally::new(options.limits),
+            tally: Tally::new(within_descriptors(options.limits)),
             generation: options.generation,
             subscriptions: Arc::default(),
         };
@@ -94,7 +94,7 @@ impl Server {
 
     /// Accepts clients until `stop` comes or its sender is dropped, then takes the socket's name
     /// away. Connections are tasks of their own and last as long as the runtime.
-    pub async fn run(mut self, lost: Arc<Notify>, mut stop: oneshot::Receiver<()>) {
+    pub async fn run(mut self, home: Arc<Home>, mut stop: oneshot::Receiver<()>) {
         let mut look_after = tokio::time::interval(LOOK_AFTER);
         loop {
             tokio::select! {
@@ -107,17 +107,18 @@ impl Server {
                         tokio::time::sleep(PAUSE).await;
                     }
                 },
-                () = lost.notified() => self.look_after(),
-                _ = look_after.tick() => self.look_after(),
+                () = home.made_anew() => self.look_after(&home),
+                _ = look_after.tick() => self.look_after(&home),
                 _ = &mut stop => break,
             }
         }
         self.listener.remove();
     }
 
-    /// Binds anew if the socket's file was removed. Connections stay.
-    fn look_after(&mut self) {
-        if self.listener.is_there() {
+    /// Binds anew if the socket's file was removed, unless the directory is another writer's by
+    /// now. Connections stay.
+    fn look_after(&mut self, home: &Home) {
+        if self.listener.is_there() || !home.is_ours() {
             return;
         }
         match Listener::bind(&self.options.dir, socket_mode(self.options.mode)) {
@@ -168,4 +169,12 @@ impl Server {
             refusals.fetch_sub(1, Ordering::Relaxed);
         });
     }
+}
+
+/// Half of the process's open files at most: the others are for connections, and all else.
+fn within_descriptors(limits: Limits) -> Limits {
+    use rustix::process::{Resource, getrlimit};
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let half = usize::try_from(files / 2).unwrap_or(usize::MAX);
+    Limits { subscriptions_in_all: limits.subscriptions_in_all.min(half), ..limits }
 }

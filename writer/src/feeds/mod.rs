@@ -34,6 +34,8 @@ pub struct AccountUpdate {
 pub enum FeedEvent {
     /// How the feed is.
     State(FeedState),
+    /// Every account that the feed has was brought at least once since it began.
+    Complete,
     /// The newest Solana slot: the feed's pulse.
     Slot(u64),
     /// So many pieces of input could not be read and were skipped.

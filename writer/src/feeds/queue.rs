@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
-use driftshm_layout::FeedState;
+use driftshm_layout::{FeedState, Stamp, clock};
 
 use super::{AccountUpdate, FeedCommand, FeedEvent};
 
@@ -27,6 +27,9 @@ pub struct Batch {
     pub events: Vec<(u8, FeedEvent)>,
     /// How many updates were overwritten while they waited.
     pub conflated: u64,
+    /// All that feeds had handed over by then, CLOCK_MONOTONIC ns, is in this batch or was in an
+    /// earlier one. `None`: some of it is still held back.
+    pub whole_until_ns: Option<u64>,
 }
 
 impl Batch {
@@ -41,6 +44,8 @@ struct Waiting {
     /// Conflate when this many wait; grows with the number of distinct accounts.
     conflate_at: usize,
     woken: bool,
+    /// How many feeds wait for room.
+    held_back: usize,
 }
 
 /// Shared by all feeds and the publisher.
@@ -68,6 +73,7 @@ impl Queue {
         batch.updates.clear();
         batch.events.clear();
         batch.conflated = 0;
+        batch.whole_until_ns = None;
         let mut waiting = self.lock();
         while waiting.batch.is_empty() && !waiting.woken {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -79,6 +85,9 @@ impl Queue {
         }
         waiting.woken = false;
         std::mem::swap(&mut waiting.batch, batch);
+        if waiting.held_back == 0 {
+            batch.whole_until_ns = Some(clock::monotonic_ns());
+        }
         drop(waiting);
         self.emptied.notify_all();
     }
@@ -109,11 +118,16 @@ impl Queue {
                 break;
             }
             let timeout = Duration::from_millis(100);
+            waiting.held_back += 1;
             let woken = self.emptied.wait_timeout(waiting, timeout);
             waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
+            waiting.held_back -= 1;
         }
         let was_empty = waiting.batch.is_empty();
-        waiting.batch.updates.extend(updates.drain(..).map(|update| AccountUpdate { source, ..update }));
+        waiting
+            .batch
+            .updates
+            .extend(updates.drain(..).map(|update| AccountUpdate { source, ..update }));
         if waiting.batch.updates.len() >= waiting.conflate_at.max(CONFLATE_AT) {
             conflate(&mut waiting);
         }
@@ -143,19 +157,24 @@ impl Queue {
     }
 }
 
-/// Keeps of each account and source the update that came last: feeds bring an account's updates
-/// in order, and the comparator drops what is older all the same.
+/// Keeps of each account and source the update that replaces the others: the one that would be
+/// left if all of them were published.
 fn conflate(waiting: &mut Waiting) {
     let updates = &mut waiting.batch.updates;
     let before = updates.len();
-    let last: HashMap<_, _> = updates
-        .iter()
-        .enumerate()
-        .map(|(place, update)| ((update.pubkey, update.source), place))
-        .collect();
+    let mut newest: HashMap<_, (usize, Stamp)> = HashMap::with_capacity(before);
+    for (place, update) in updates.iter().enumerate() {
+        let AccountUpdate { slot, write_version, source, .. } = *update;
+        let stamp = Stamp { slot, write_version, source };
+        let known = newest.entry((update.pubkey, source)).or_insert((place, stamp));
+        if stamp.replaces(&known.1) {
+            *known = (place, stamp);
+        }
+    }
     let mut place = 0;
     updates.retain(|update| {
-        let keep = last.get(&(update.pubkey, update.source)) == Some(&place);
+        let newest = newest.get(&(update.pubkey, update.source));
+        let keep = newest.is_some_and(|newest| newest.0 == place);
         place += 1;
         keep
     });
@@ -193,6 +212,11 @@ impl Sink {
     /// Says which slot the chain is at.
     pub fn slot(&self, slot: u64) {
         self.queue.push_event(self.source, FeedEvent::Slot(slot));
+    }
+
+    /// Says that every account that the feed has was brought at least once.
+    pub fn complete(&self) {
+        self.queue.push_event(self.source, FeedEvent::Complete);
     }
 
     /// Counts input that could not be read.
@@ -263,6 +287,54 @@ mod tests {
             let expected = (0..total).rev().find(|n| n % 3 == account);
             assert_eq!(newest.map(|update| update.write_version), expected);
         }
+    }
+
+    #[test]
+    fn a_burst_leaves_the_newest_version_also_if_it_did_not_come_last() {
+        let queue = Queue::new();
+        let sink = sink(&queue);
+        let at = |slot, write_version| AccountUpdate { slot, ..update(1, write_version) };
+        let mut burst = vec![at(9, 1), at(9, 5), at(9, 4), at(8, 7)];
+        burst.extend(
+            (0..CONFLATE_AT as u64).map(|_| AccountUpdate { data: vec![8], ..update(2, 0) }),
+        );
+        burst.push(AccountUpdate { data: vec![9], ..update(2, 0) });
+        sink.send(&mut burst);
+        let mut batch = Batch::default();
+        queue.take(&mut batch, Instant::now());
+        let left: Vec<_> =
+            batch.updates.iter().map(|u| (u.slot, u.write_version, u.data[0])).collect();
+        assert_eq!(left, [(9, 5, 1), (1, 0, 9)], "and of equal ones that which came last");
+    }
+
+    #[test]
+    fn a_batch_says_until_when_it_is_whole_unless_a_feed_waits_for_room() {
+        let queue = Queue::new();
+        let mut batch = Batch::default();
+        let before = clock::monotonic_ns();
+        queue.take(&mut batch, Instant::now());
+        let whole = batch.whole_until_ns.unwrap();
+        assert!((before..=clock::monotonic_ns()).contains(&whole));
+        let many = |from: u32, count: u32| {
+            let one = |n: u32| {
+                let pubkey = Pubkey::from_words([u64::from(from + n), 0, 0, 0]);
+                AccountUpdate { pubkey, ..update(1, 0) }
+            };
+            (0..count).map(one).collect::<Vec<_>>()
+        };
+        sink(&queue).send(&mut many(0, HOLD_BACK_AT as u32));
+        let waiting = sink(&queue);
+        let feed = std::thread::spawn(move || waiting.send(&mut many(1 << 20, 1)));
+        while queue.lock().held_back == 0 {
+            std::thread::yield_now();
+        }
+        // It may look for room just now, and then wait again.
+        queue.take(&mut batch, Instant::now());
+        assert_eq!(batch.updates.len(), HOLD_BACK_AT);
+        let first = batch.whole_until_ns;
+        feed.join().unwrap();
+        queue.take(&mut batch, Instant::now());
+        assert!(first.is_none() && batch.whole_until_ns.is_some());
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub(super) struct Entry<'a> {
 impl Publisher {
     /// Publishes an update, if it is one for us. May take its data.
     pub(super) fn publish(&mut self, update: &mut AccountUpdate) {
+        if self.tombstones.is_older(&update.pubkey, &stamp(update)) {
+            return self.writer.count(Counter::Stale, 1);
+        }
         if update.lamports == 0 || update.data.is_empty() {
             return self.close(update);
         }
@@ -62,8 +65,15 @@ impl Publisher {
             Some(known) if known.kind == Kind::Oracle && self.watches.wants(&update.pubkey) => {
                 self.publish_oracle(update, !is_foreign && update.owner.is_some());
             }
+            // Given to another program: what it was is no more.
+            Some(known) if known.kind != Kind::Oracle && is_foreign => {
+                if self.follows(known.kind, &update.pubkey) {
+                    let gone = AccountUpdate { lamports: 0, data: Vec::new(), ..*update };
+                    self.publish_as_known(&gone, &known, true);
+                }
+            }
             // Ours, but no longer as it was: its bytes can be read, its fields cannot.
-            Some(known) if known.kind != Kind::Oracle && !is_foreign => {
+            Some(known) if known.kind != Kind::Oracle => {
                 if self.follows(known.kind, &update.pubkey) {
                     self.publish_as_known(update, &known, false);
                 }
@@ -81,7 +91,11 @@ impl Publisher {
     /// An account is no more.
     fn close(&mut self, update: &AccountUpdate) {
         let Some(known) = self.writer.region().find(&update.pubkey) else {
-            self.unclaimed.take(&update.pubkey);
+            // What waits may be newer than its end.
+            let stamp = stamp(update);
+            if self.unclaimed.forget_older(&update.pubkey, &stamp) {
+                self.tombstones.put(update.pubkey, stamp);
+            }
             return self.writer.count(Counter::Unknown, 1);
         };
         match known.kind {
@@ -128,6 +142,9 @@ impl Publisher {
             Applied::Published { record, .. } => self.was_published(kind, record, update),
             Applied::SectionFull => self.warn_full(kind),
             Applied::Absorbed | Applied::Stale => {}
+        }
+        if !self.unconfirmed.is_empty() {
+            self.unconfirmed.remove(&update.pubkey);
         }
         if !self.returning.is_empty() {
             self.has_returned(&update.pubkey);

@@ -36,6 +36,36 @@ impl Publisher {
                 self.adopt_user(&record);
             }
         }
+        for kind in Kind::ALL {
+            for record in self.records(kind) {
+                self.doubt(&record);
+            }
+        }
+    }
+
+    /// What happened to an account while there was no writer, only a feed can say. That a closed
+    /// one is still closed needs no word of it, nor does what was never on chain.
+    fn doubt(&mut self, record: &RecordRef) {
+        let region = self.writer.region();
+        let Some(pubkey) = region.pubkey(record) else { return };
+        let has_content = region.meta(record).is_ok_and(|meta| !meta.closed);
+        if has_content && region.is_followed(record) && !self.stands_for_quote(&pubkey) {
+            self.unconfirmed.insert(pubkey);
+        }
+    }
+
+    /// A feed has brought all accounts that it has: what it did not bring may be gone, and is
+    /// vouched for again only once it comes.
+    pub(super) fn end_doubts(&mut self) {
+        let gone = std::mem::take(&mut self.unconfirmed);
+        if !gone.is_empty() {
+            let accounts = gone.len();
+            tracing::info!(accounts, "the feed did not bring all accounts that the region has");
+        }
+        for pubkey in gone {
+            self.set_followed(&pubkey, false);
+            self.returning.insert(pubkey);
+        }
     }
 
     fn records(&self, kind: Kind) -> Vec<RecordRef> {

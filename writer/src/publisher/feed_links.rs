@@ -43,6 +43,12 @@ impl FeedLinks {
         self.0.iter().map(|link| link.state).min_by_key(rank).unwrap_or(FeedState::Connecting)
     }
 
+    /// Whether each of them is live. They may bring different accounts: while one is not, nobody
+    /// knows which accounts are as the chain has them.
+    pub fn are_live(&self) -> bool {
+        !self.0.is_empty() && self.0.iter().all(|link| link.state == FeedState::Live)
+    }
+
     /// Tells all feeds.
     pub fn tell(&self, command: FeedCommand) {
         for link in &self.0 {
@@ -90,6 +96,16 @@ mod tests {
         assert_eq!(links(&[Down, Connecting]).overall(), Connecting);
         assert_eq!(links(&[Stalled, Live, Down]).overall(), Live);
         assert_eq!(links(&[Stalled, Syncing]).overall(), Syncing);
+    }
+
+    #[test]
+    fn all_feeds_are_live_or_nothing_is_vouched_for() {
+        use FeedState::*;
+        assert!(!links(&[]).are_live());
+        assert!(links(&[Live]).are_live() && links(&[Live, Live]).are_live());
+        for other in [Down, Stalled, Syncing, Connecting] {
+            assert!(!links(&[Live, other]).are_live());
+        }
     }
 
     #[test]

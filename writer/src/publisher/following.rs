@@ -69,7 +69,9 @@ impl Publisher {
         while let Some(pubkey) = self.watches.expire(now) {
             let account = self.writer.region().find(&pubkey);
             let stays = account.is_some_and(|account| match account.kind {
-                Kind::Oracle => self.is_own_oracle(&account),
+                Kind::Oracle => {
+                    self.registry.uses(&pubkey).is_some() || self.is_own_oracle(&account)
+                }
                 kind => self.follows_all_of(kind),
             });
             if stays {
@@ -77,6 +79,7 @@ impl Publisher {
             }
             self.feeds.tell(FeedCommand::Unfollow(pubkey));
             self.returning.remove(&pubkey);
+            self.unconfirmed.remove(&pubkey);
             if let Some(account) = account {
                 self.writer.set_followed(&account, false);
             }

@@ -10,6 +10,7 @@ use driftshm_layout::profile::Kind;
 /// Subscribers to one thing, and the batch in which they were last told of it.
 #[derive(Default)]
 struct Listeners {
+    /// Ascending, each once: a bot may name a thing a hundred thousand times.
     ids: Vec<u32>,
     told_in: u64,
 }
@@ -22,8 +23,16 @@ impl Listeners {
         }
     }
 
+    fn add(&mut self, id: u32) {
+        if let Err(at) = self.ids.binary_search(&id) {
+            self.ids.insert(at, id);
+        }
+    }
+
     fn remove(&mut self, id: u32) {
-        self.ids.retain(|known| *known != id);
+        if let Ok(at) = self.ids.binary_search(&id) {
+            self.ids.remove(at);
+        }
     }
 }
 
@@ -43,17 +52,17 @@ impl Interest {
     /// already does no harm.
     pub fn add(&mut self, id: u32, filter: &Filter) {
         if filter.everything {
-            self.everything.ids.push(id);
+            self.everything.add(id);
         }
         for kind in &filter.kinds {
             if let Some(listeners) = self.kinds.get_mut(*kind as usize) {
-                listeners.ids.push(id);
+                listeners.add(id);
             }
         }
         add_markets(&mut self.perp_markets, id, &filter.perp_markets);
         add_markets(&mut self.spot_markets, id, &filter.spot_markets);
         for pubkey in &filter.pubkeys {
-            self.pubkeys.entry(*pubkey).or_default().ids.push(id);
+            self.pubkeys.entry(*pubkey).or_default().add(id);
         }
     }
 
@@ -129,7 +138,7 @@ fn add_markets(markets: &mut Vec<Listeners>, id: u32, indexes: &[u16]) {
             markets.resize_with(index + 1, Listeners::default);
         }
         if let Some(listeners) = markets.get_mut(index) {
-            listeners.ids.push(id);
+            listeners.add(id);
         }
     }
 }
@@ -197,6 +206,22 @@ mod tests {
         assert_eq!(concerned(&mut interest, 1, Kind::User, 0, KEY), 1);
         assert_eq!(concerned(&mut interest, 1, Kind::User, 1, KEY), 0);
         assert_eq!(concerned(&mut interest, 2, Kind::User, 0, KEY), 1);
+    }
+
+    #[test]
+    fn naming_a_thing_many_times_costs_one_place() {
+        let mut interest = Interest::default();
+        let (pubkeys, markets) = (vec![KEY; 1000], vec![3; 1000]);
+        let kinds = vec![Kind::User; 1000];
+        let many = Filter { pubkeys, perp_markets: markets, kinds, ..Filter::default() };
+        for id in [9, 5, 7] {
+            interest.add(id, &many);
+        }
+        assert_eq!(interest.kinds[Kind::User as usize].ids, [5, 7, 9]);
+        assert_eq!(interest.perp_markets[3].ids, [5, 7, 9]);
+        assert_eq!(concerned(&mut interest, 1, Kind::State, 0, KEY), 3);
+        interest.remove(7, &many);
+        assert_eq!(interest.pubkeys[&KEY].ids, [5, 9]);
     }
 
     #[test]

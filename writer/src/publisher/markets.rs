@@ -31,7 +31,7 @@ impl Publisher {
         let fits = usize::from(index) < self.writer.geometry().section(kind).capacity;
         let renamed = match class.naming {
             Some(naming) if fits && !self.is_as_known(kind, index, &update.pubkey, &naming) => {
-                if !self.writer.is_news(&update.pubkey, &stamp(update)) {
+                if !self.writer.is_news(kind, &update.pubkey, Some(index), &stamp(update)) {
                     return self.writer.count(Counter::Stale, 1);
                 }
                 Some(self.rename_oracle(kind, index, update, naming))
@@ -161,11 +161,11 @@ impl Publisher {
     // -------------------------------------------------------------------------- oracles
 
     pub(super) fn publish_oracle(&mut self, update: &AccountUpdate, layout_mismatch: bool) {
-        let uses = self.registry.uses(&update.pubkey).unwrap_or_default();
-        // An address that stands for the quote asset: what is there on chain means nothing.
-        if !uses.is_empty() && uses.iter().all(|known| !self.pricer.needs_account(known.source)) {
+        // What is there on chain means nothing.
+        if self.stands_for_quote(&update.pubkey) {
             return;
         }
+        let uses = self.registry.uses(&update.pubkey).unwrap_or_default();
         let prices = self.pricer.prices(uses, Some(&update.data));
         let extra = &prices.words;
         let entry =
@@ -175,11 +175,17 @@ impl Publisher {
         }
     }
 
+    /// Whether the address is no account's, but stands for the quote asset.
+    pub(super) fn stands_for_quote(&self, pubkey: &Pubkey) -> bool {
+        let uses = self.registry.uses(pubkey).unwrap_or_default();
+        !uses.is_empty() && uses.iter().all(|known| !self.pricer.needs_account(known.source))
+    }
+
     pub(super) fn close_oracle(&mut self, update: &AccountUpdate) {
-        let uses = self.registry.uses(&update.pubkey).unwrap_or_default();
-        if !uses.is_empty() && uses.iter().all(|known| !self.pricer.needs_account(known.source)) {
+        if self.stands_for_quote(&update.pubkey) {
             return;
         }
+        let uses = self.registry.uses(&update.pubkey).unwrap_or_default();
         let extra = self.pricer.prices(uses, None).words;
         let (kind, layout_mismatch) = (Kind::Oracle, false);
         let entry = Entry { kind, index: None, extra: &extra, closed: true, layout_mismatch };

@@ -21,6 +21,7 @@ mod command;
 mod commands;
 mod feed_links;
 mod following;
+mod home;
 mod interest;
 mod markets;
 mod oracles;
@@ -30,6 +31,7 @@ mod signal;
 mod subscribers;
 mod thread;
 mod throttle;
+mod tombstones;
 mod unclaimed;
 mod watches;
 
@@ -40,13 +42,14 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 use driftshm_layout::profile::Kind;
 use driftshm_layout::{Counter, Pubkey, RegionWriter};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 use self::classify::Classifier;
 use self::feed_links::FeedLinks;
 use self::oracles::Registry;
 use self::prices::Pricer;
 use self::subscribers::Subscribers;
+use self::tombstones::Tombstones;
 use self::unclaimed::Unclaimed;
 use self::watches::Watches;
 use crate::feeds::{Batch, FeedEvent, Queue};
@@ -54,6 +57,7 @@ use crate::feeds::{Batch, FeedEvent, Queue};
 pub use self::adopt::newest_slot;
 pub use self::command::{Command, Report};
 pub use self::following::Follow;
+pub use self::home::Home;
 pub use self::signal::{Handover, Signal};
 pub(crate) use self::thread::panic_text;
 pub use self::thread::{Ended, PublisherThread, start};
@@ -78,6 +82,7 @@ struct Warnings {
     full: [Throttle; Kind::ALL.len()],
     oracle: Throttle,
     market: Throttle,
+    lock: Throttle,
 }
 
 /// The publisher's state; it belongs to its thread.
@@ -85,22 +90,29 @@ struct Publisher {
     writer: RegionWriter,
     queue: Arc<Queue>,
     commands: Receiver<Command>,
-    /// Rung when the directory was lost, and with it the control socket.
-    socket_lost: Arc<Notify>,
+    /// The directory, as the control socket knows it too.
+    home: Arc<Home>,
     follow: Follow,
 
     classifier: Classifier,
     registry: Registry,
     pricer: Pricer,
     unclaimed: Unclaimed,
+    tombstones: Tombstones,
 
     feeds: FeedLinks,
     watches: Watches,
     /// Accounts that are wanted again but that no feed has brought since: what the region has of
     /// them may be old, so they do not count as followed yet.
     returning: HashSet<Pubkey>,
+    /// Accounts of a region taken over that no feed has brought yet.
+    unconfirmed: HashSet<Pubkey>,
     subscribers: Subscribers,
 
+    /// All that came before then is published, CLOCK_MONOTONIC ns.
+    published_ns: u64,
+    /// Why the writer must end: another one has its directory.
+    replaced: Option<String>,
     /// When it is next due to say that all that came is published.
     next_beat: Instant,
     last_beat: Instant,
@@ -114,7 +126,7 @@ impl Publisher {
         writer: RegionWriter,
         queue: Arc<Queue>,
         commands: Receiver<Command>,
-        socket_lost: Arc<Notify>,
+        home: Arc<Home>,
         options: &PublisherOptions,
     ) -> Self {
         let profile = Arc::clone(writer.region().profile());
@@ -122,16 +134,20 @@ impl Publisher {
         let mut publisher = Self {
             queue,
             commands,
-            socket_lost,
+            home,
             follow: options.follow,
             pricer: Pricer::new(&profile),
             classifier: Classifier::new(profile),
             registry: Registry::default(),
             unclaimed: Unclaimed::new(oracle_len),
+            tombstones: Tombstones::default(),
             feeds: FeedLinks::default(),
             watches: Watches::new(options.linger),
             returning: HashSet::new(),
+            unconfirmed: HashSet::new(),
             subscribers: Subscribers::new(),
+            published_ns: 0,
+            replaced: None,
             next_beat: Instant::now(),
             last_beat: Instant::now(),
             next_remake: Instant::now(),
@@ -139,6 +155,7 @@ impl Publisher {
                 full: Kind::ALL.map(|_| Throttle::minutely()),
                 oracle: Throttle::minutely(),
                 market: Throttle::minutely(),
+                lock: Throttle::minutely(),
             },
             writer,
         };
@@ -149,8 +166,9 @@ impl Publisher {
         publisher
     }
 
-    /// Publishes until the queue is stopped, and then what is still in it.
-    fn run(&mut self, live: oneshot::Sender<()>) {
+    /// Publishes until the queue is stopped, and then what is still in it. If another writer has
+    /// taken the directory, it ends with how that is known, and touches nothing any more.
+    fn run(&mut self, live: oneshot::Sender<()>) -> Result<(), String> {
         self.writer.set_live();
         // Nobody may care.
         let _ = live.send(());
@@ -159,11 +177,15 @@ impl Publisher {
             self.queue.take(&mut batch, self.next_beat);
             self.publish_batch(&mut batch);
             self.beat_if_due();
+            if let Some(why) = self.replaced.take() {
+                return Err(why);
+            }
         }
         self.feeds.close();
         self.queue.take(&mut batch, Instant::now());
         self.publish_batch(&mut batch);
         self.writer.set_stopped();
+        Ok(())
     }
 
     fn publish_batch(&mut self, batch: &mut Batch) {
@@ -181,8 +203,6 @@ impl Publisher {
         if batch.conflated > 0 {
             self.writer.count(Counter::Conflated, batch.conflated);
         }
-        // Before events: a feed's start was told before anything that it says itself.
-        self.serve_commands();
         // A feed that has just begun is known by now: it said so before it said anything else.
         self.serve_commands();
         // After the updates: what a feed says now is true of what it brought before.
@@ -195,9 +215,11 @@ impl Publisher {
                     }
                     self.writer.set_feed_state(self.feeds.overall());
                 }
+                FeedEvent::Complete => self.end_doubts(),
                 FeedEvent::Slot(slot) => self.writer.set_slot(slot),
                 FeedEvent::BadInput(pieces) => self.writer.count(Counter::BadInput, pieces),
             }
         }
+        self.published_ns = batch.whole_until_ns.unwrap_or(self.published_ns);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use driftshm_layout::FeedState;
+use driftshm_layout::WriterError;
 
 use super::Publisher;
 
@@ -15,7 +15,7 @@ impl Publisher {
         let now = Instant::now();
         if now >= self.last_beat + BEAT {
             self.last_beat = now;
-            self.writer.heartbeat(false);
+            self.writer.heartbeat(None);
         }
     }
 
@@ -27,10 +27,29 @@ impl Publisher {
         }
         self.next_beat = now + BEAT;
         self.last_beat = now;
-        self.writer.heartbeat(self.feeds.overall() == FeedState::Live);
+        let is_whole = self.feeds.are_live() && self.published_ns > 0;
+        self.writer.heartbeat(is_whole.then_some(self.published_ns));
         self.end_watches(now);
         if self.writer.is_unlinked() {
             self.remake(now);
+        } else if !self.writer.holds_lock() {
+            self.retake_lock();
+        }
+    }
+
+    /// The region is there, the lock is not: whoever has taken it may write to the region.
+    fn retake_lock(&mut self) {
+        match self.writer.retake_lock() {
+            Ok(()) => {
+                tracing::warn!("the lock's file was removed; made it anew");
+                self.home.is_anew();
+            }
+            Err(error @ WriterError::Locked { .. }) => self.replaced = Some(error.to_string()),
+            Err(error) => {
+                if let Some(times) = self.warnings.lock.happened() {
+                    tracing::error!(%error, times, "the lock's file was removed and cannot be made anew");
+                }
+            }
         }
     }
 
@@ -44,8 +63,9 @@ impl Publisher {
                 let hint =
                     "on a login's /dev/shm this is systemd's RemoveIPC: see `driftshm doctor`";
                 tracing::warn!(path, hint, "the region's file was removed; made it anew");
-                self.socket_lost.notify_one();
+                self.home.is_anew();
             }
+            Err(error @ WriterError::Locked { .. }) => self.replaced = Some(error.to_string()),
             Err(error) => {
                 self.next_remake = now + Duration::from_secs(1);
                 let what = "the region's file was removed and cannot be made anew; \

@@ -6,9 +6,9 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::Receiver;
 use driftshm_layout::RegionWriter;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
-use super::{Command, Publisher, PublisherOptions};
+use super::{Command, Home, Publisher, PublisherOptions};
 use crate::feeds::Queue;
 
 /// How the thread ended.
@@ -16,6 +16,8 @@ use crate::feeds::Queue;
 pub enum Ended {
     /// The queue was stopped; the region says `stopped`.
     Orderly,
+    /// Another writer has taken the directory, and how that is known; nothing was touched since.
+    Replaced(String),
     /// It panicked. The region is as a killed writer would have left it; the process must end.
     Panicked(String),
 }
@@ -30,20 +32,19 @@ pub struct PublisherThread {
     pub thread: JoinHandle<()>,
 }
 
-/// Starts the publisher. It ends when `queue` is stopped. `socket_lost` is rung when the directory
-/// with the control socket had to be made anew.
+/// Starts the publisher. It ends when `queue` is stopped, or another writer takes the directory.
 pub fn start(
     writer: RegionWriter,
     queue: Arc<Queue>,
     commands: Receiver<Command>,
-    socket_lost: Arc<Notify>,
+    home: Arc<Home>,
     options: PublisherOptions,
 ) -> std::io::Result<PublisherThread> {
-    guarded(move |live| Publisher::new(writer, queue, commands, socket_lost, &options).run(live))
+    guarded(move |live| Publisher::new(writer, queue, commands, home, &options).run(live))
 }
 
 fn guarded(
-    body: impl FnOnce(oneshot::Sender<()>) + Send + 'static,
+    body: impl FnOnce(oneshot::Sender<()>) -> Result<(), String> + Send + 'static,
 ) -> std::io::Result<PublisherThread> {
     let (sender, ended) = oneshot::channel();
     let (is_live, live) = oneshot::channel();
@@ -51,7 +52,8 @@ fn guarded(
         // Whatever the body owned is dropped by the time its end is told.
         let outcome = catch_unwind(AssertUnwindSafe(|| body(is_live)));
         let _ = sender.send(match outcome {
-            Ok(()) => Ended::Orderly,
+            Ok(Ok(())) => Ended::Orderly,
+            Ok(Err(why)) => Ended::Replaced(why),
             Err(panic) => Ended::Panicked(panic_text(panic.as_ref())),
         });
     })?;
@@ -70,9 +72,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_is_told_whether_orderly_or_by_a_panic() {
-        let orderly = guarded(|_| {}).unwrap();
+    fn an_end_is_told_whether_orderly_or_because_of_another_or_by_a_panic() {
+        let orderly = guarded(|_| Ok(())).unwrap();
         assert_eq!(orderly.ended.blocking_recv(), Ok(Ended::Orderly));
+        let replaced = guarded(|_| Err("so".to_owned())).unwrap();
+        assert_eq!(replaced.ended.blocking_recv(), Ok(Ended::Replaced("so".to_owned())));
         let number = 7;
         let panicked = guarded(move |_| panic!("number {number}")).unwrap();
         let expected = Ended::Panicked("number 7".to_owned());

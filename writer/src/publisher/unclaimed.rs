@@ -50,6 +50,15 @@ impl Unclaimed {
         !is_full
     }
 
+    /// Drops an account that ended with this stamp. False if a newer version of it is here.
+    pub fn forget_older(&mut self, pubkey: &Pubkey, end: &Stamp) -> bool {
+        let is_newer = self.kept.get(pubkey).is_some_and(|known| !end.replaces(&stamp(known)));
+        if !is_newer {
+            self.take(pubkey);
+        }
+        !is_newer
+    }
+
     /// Hands an account over to whoever has a use for it.
     pub fn take(&mut self, pubkey: &Pubkey) -> Option<AccountUpdate> {
         let update = self.kept.remove(pubkey)?;
@@ -85,6 +94,17 @@ mod tests {
         }
         assert_eq!(unclaimed.take(&update(1, 0).pubkey).map(|found| found.slot), Some(9));
         assert_eq!(unclaimed.take(&update(1, 0).pubkey), None);
+    }
+
+    #[test]
+    fn an_end_takes_what_is_older_and_leaves_what_is_newer() {
+        let mut unclaimed = Unclaimed::new(100);
+        unclaimed.keep(update(1, 10));
+        let key = update(1, 0).pubkey;
+        assert!(!unclaimed.forget_older(&key, &stamp(&update(1, 9))));
+        assert!(unclaimed.forget_older(&key, &stamp(&update(1, 11))));
+        assert_eq!(unclaimed.take(&key), None);
+        assert!(unclaimed.forget_older(&key, &stamp(&update(1, 11))), "nothing is there");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! Until the publisher has set `stopped` nobody else can take the lock, so no other writer's
 //! socket is ever removed.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -16,14 +17,14 @@ use std::time::{Duration, Instant};
 use driftshm_layout::profile::Kind;
 use driftshm_layout::{Origin, RegionOptions, RegionWriter, dir};
 use tokio::runtime::Runtime;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 use super::feed::{self, Feed, Surroundings};
 use super::{ServeError, ServeOptions};
 use crate::control::{Allow, PublisherLink, SOCKET_PATH_MAX, Server, ServerOptions};
 use crate::feeds::Queue;
-use crate::publisher::{self, Ended, PublisherOptions, PublisherThread, newest_slot};
+use crate::publisher::{self, Ended, Home, PublisherOptions, PublisherThread, newest_slot};
 
 /// The publisher has so long to publish what still waits.
 const DRAIN: Duration = Duration::from_millis(600);
@@ -37,7 +38,7 @@ pub(super) fn run(
     feeds: Vec<Feed>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    check(options, feeds.len())?;
+    check(options, &feeds)?;
     let region = RegionOptions {
         cluster: options.cluster.clone(),
         profile: options.profile.clone(),
@@ -49,15 +50,15 @@ pub(super) fn run(
     let _context = runtime.enter();
     let queue = Queue::new();
     let (link, commands) = PublisherLink::new(Arc::clone(&queue));
+    let home = Arc::new(Home::new(&options.dir));
     let server = bind(options, &writer, link.clone()).inspect_err(|_| writer.set_stopped())?;
     let start_slot = newest_slot(writer.region()).saturating_add(1);
     let mib = writer.geometry().total_len.div_ceil(1 << 20);
-    let socket_lost = Arc::new(Notify::new());
     let publisher = publisher::start(
         writer,
         Arc::clone(&queue),
         commands,
-        Arc::clone(&socket_lost),
+        Arc::clone(&home),
         PublisherOptions {
             follow: options.follow,
             users: options.users.clone(),
@@ -70,7 +71,7 @@ pub(super) fn run(
     let (stop_server, server_stopped) = oneshot::channel();
 
     runtime.block_on(async {
-        let server = tokio::spawn(server.run(socket_lost, server_stopped));
+        let server = tokio::spawn(server.run(home, server_stopped));
         let PublisherThread { live, mut ended, .. } = publisher;
         let work = async {
             if live.await.is_ok() {
@@ -93,12 +94,10 @@ pub(super) fn run(
         join(threads, began + END).await;
         match end {
             Ok(Ok(Ended::Orderly)) => Ok(()),
+            Ok(Ok(Ended::Replaced(why))) => Err(ServeError::Replaced(why)),
             Ok(Ok(Ended::Panicked(what))) => Err(ServeError::Panicked(what)),
             Ok(Err(_)) => Err(ServeError::Panicked("its thread is gone".to_owned())),
-            Err(_) => {
-                tracing::warn!("left behind: the publisher takes too long to end");
-                Ok(())
-            }
+            Err(_) => Err(ServeError::LeftBehind),
         }
     })
 }
@@ -123,7 +122,7 @@ fn start_feeds(
 }
 
 /// What can be wrong is said before anything is touched.
-fn check(options: &ServeOptions, feeds: usize) -> Result<(), ServeError> {
+fn check(options: &ServeOptions, feeds: &[Feed]) -> Result<(), ServeError> {
     let path = dir::socket_path(&options.dir);
     let len = path.as_os_str().len();
     if len > SOCKET_PATH_MAX {
@@ -133,8 +132,13 @@ fn check(options: &ServeOptions, feeds: usize) -> Result<(), ServeError> {
             path.display()
         )));
     }
-    if feeds == 0 || feeds > usize::from(u8::MAX) {
-        return Err(ServeError::Options(format!("there are {feeds} feeds, allowed are 1 to 255")));
+    let count = feeds.len();
+    if count == 0 || count > usize::from(u8::MAX) {
+        return Err(ServeError::Options(format!("there are {count} feeds, allowed are 1 to 255")));
+    }
+    let mut names = HashSet::new();
+    if let Some(twice) = feeds.iter().map(Feed::name).find(|name| !names.insert(*name)) {
+        return Err(ServeError::Options(format!("the feed {twice} is named twice: name it once")));
     }
     Ok(())
 }

@@ -36,6 +36,16 @@ pub enum ServeError {
         "the publisher panicked ({0}): this is a fault in driftshm; start the writer again, it carries on where it was"
     )]
     Panicked(String),
+    /// Another writer has taken the directory while this one ran.
+    #[error(
+        "the directory was removed or its lock was, and another writer has it now ({0}); this one has ended and touched nothing of the other's"
+    )]
+    Replaced(String),
+    /// What still waited at the end is not published, and the region does not say `stopped`.
+    #[error(
+        "the publisher did not end in time: readers see the writer as dead; starting it again carries on from what was published"
+    )]
+    LeftBehind,
     /// Anything the system says.
     #[error("cannot {action}: {source}")]
     Io {

@@ -44,6 +44,10 @@ impl Feed {
     ) -> Self {
         Self { name: name.to_owned(), run: Box::new(run) }
     }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 /// What a feed's thread needs beside the feed.
@@ -82,6 +86,8 @@ fn supervise(feed: &Feed, source: u8, around: &Surroundings) {
         }
         let (feed, error) = match outcome {
             Ok(Ok(())) => {
+                // It brings nothing any more, whatever it said last.
+                sink.state(FeedState::Down);
                 tracing::info!(feed = feed.name, "the feed has come to its end");
                 return;
             }

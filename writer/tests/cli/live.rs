@@ -1,6 +1,7 @@
 //! `run` and `watch` as processes: starting, stopping, dying, following.
 
 use std::io::{BufRead, BufReader};
+use std::os::fd::OwnedFd;
 use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
@@ -75,6 +76,49 @@ fn until(mut is_so: impl FnMut() -> bool) {
     while !is_so() {
         assert!(Instant::now() < deadline, "it does not come to pass");
         std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_writer_whose_log_nobody_reads_ends_when_told_to() {
+    let dir = directory();
+    let path = dir.path().to_str().unwrap();
+    let args = ["run", "--cluster", "sim", "--dir", path, "--users", "4", "--max-users", "64"];
+    let mut command = driftshm(&args);
+    // Full already: the very first line finds no room.
+    let (unread, full) = full_pipe();
+    command.stdout(Stdio::null()).stderr(Stdio::from(full));
+    let mut process = Process(command.spawn().unwrap());
+    drop(command);
+    until(|| run(&mut driftshm(&["status", "--dir", path])).code == Some(0));
+    process.signal(Signal::TERM);
+    assert_eq!(process.wait(), Some(0));
+    drop(unread);
+}
+
+/// A pipe that takes no more; its end to be kept, and the one to write to.
+fn full_pipe() -> (OwnedFd, OwnedFd) {
+    let (unread, full) = rustix::pipe::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&full, true).unwrap();
+    while rustix::io::write(&full, &[b'x'; 4096]).is_ok() {}
+    rustix::io::ioctl_fionbio(&full, false).unwrap();
+    (unread, full)
+}
+
+#[test]
+fn a_complaint_that_nobody_hears_changes_no_exit_status() {
+    let dir = directory();
+    let path = dir.path().to_str().unwrap();
+    for (args, code) in [(["status", "--dir", path], 4), (["run", "--feed", "sim"], 2)] {
+        let (unread, closed) = rustix::pipe::pipe().unwrap();
+        drop(unread);
+        let (_unread, full) = full_pipe();
+        for stderr in [closed, full] {
+            let mut command = driftshm(&args);
+            command.stdout(Stdio::null()).stderr(Stdio::from(stderr));
+            let mut process = Process(command.spawn().unwrap());
+            assert_eq!(process.wait(), Some(code), "{args:?}");
+        }
     }
 }
 

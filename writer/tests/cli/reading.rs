@@ -16,7 +16,7 @@ fn alive(writer: &driftshm_layout::RegionWriter, check: impl Fn() + Sync) {
             outcome
         });
         while !done.load(std::sync::atomic::Ordering::Acquire) {
-            writer.heartbeat(true);
+            writer.heartbeat(Some(driftshm_layout::clock::monotonic_ns()));
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
         if let Err(panic) = checking.join().unwrap() {

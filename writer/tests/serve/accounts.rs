@@ -85,6 +85,38 @@ fn what_another_program_owns_is_not_taken_for_ours() {
 }
 
 #[test]
+fn an_unknown_account_that_was_closed_is_raised_by_nothing_older() {
+    let dir = temp_dir();
+    let writer = Writer::start(dir.path());
+    writer.bring([closed(key(1), 20), user(key(1), 15), pyth(key(200), 5, 9)]);
+    assert!(writer.region().find(&key(1)).is_none());
+    assert_eq!(writer.counter("stale"), 1);
+    writer.bring([user(key(1), 21), closed(key(200), 8), perp(0, 10)]);
+    let region = writer.region();
+    assert!(region.find(&key(1)).is_some());
+    assert!(price_of(&region, Kind::PerpMarket, 0).is_some(), "its end came before what waits");
+}
+
+#[test]
+fn an_account_that_is_given_to_another_program_is_closed_for_us() {
+    let dir = temp_dir();
+    let writer = Writer::start(dir.path());
+    writer.bring([user(key(1), 10), perp(2, 10), pyth(key(200), 5, 10)]);
+    let market = address(Kind::PerpMarket, 2);
+    for pubkey in [key(1), market, key(200)] {
+        let owner = Some(key(99));
+        writer.bring([AccountUpdate { owner, ..account(pubkey, 11, vec![1; 100]) }]);
+    }
+    let region = writer.region();
+    let closed = |pubkey| region.meta(&find(&region, pubkey)).unwrap().closed;
+    assert!(closed(key(1)) && closed(market) && !closed(key(200)), "an oracle is another's anyway");
+    let snapshot = region.snapshot(&find(&region, key(1))).unwrap();
+    assert!(snapshot.data.is_empty() && snapshot.meta.slot == 11);
+    writer.bring([AccountUpdate { owner: Some(key(99)), ..user(key(1), 9) }, user(key(1), 12)]);
+    assert!(!closed(key(1)), "it came back");
+}
+
+#[test]
 fn an_account_whose_bytes_are_no_longer_understood_keeps_its_kind_and_says_so() {
     let dir = temp_dir();
     let writer = Writer::start(dir.path());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use driftshm_layout::control::{Filter, Subscription};
 use driftshm_layout::profile::Kind;
 use driftshm_layout::{FeedState, Region, State, WriterError, dir};
-use driftshm_writer::feeds::FeedCommand;
+use driftshm_writer::feeds::{FeedCommand, Sink};
 use driftshm_writer::serve::{Feed, ServeError, ServeOptions, serve_feeds};
 
 use crate::clients::Raw;
@@ -175,31 +175,122 @@ fn a_socket_that_is_removed_is_made_anew() {
     drop(Raw::greeted(dir.path()));
 }
 
+/// A newcomer's directory under the name that the writer's had, made in one step.
+fn swap(home: &std::path::Path) -> (Running, std::sync::mpsc::Receiver<(u64, Sink)>) {
+    let beside = home.with_extension("new");
+    std::fs::create_dir(&beside).unwrap();
+    // Held until the newcomer is there: the orphan would take a lock that nobody has.
+    let held = std::fs::File::create(dir::lock_path(&beside)).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    std::fs::rename(home, home.with_extension("old")).unwrap();
+    std::fs::rename(&beside, home).unwrap();
+    std::thread::sleep(NOTHING * 2);
+    drop(held);
+    let (newcomer, sinks) = feed();
+    (run(options(home), vec![newcomer]), sinks)
+}
+
 #[test]
-fn a_directory_that_another_writer_has_taken_is_left_to_it() {
+fn a_writer_whose_directory_another_has_taken_ends_and_touches_nothing_of_the_others() {
     let dir = temp_dir();
     let home = dir.path().join("home");
     let orphan = Writer::start(&home);
     orphan.bring([user(key(1), 10)]);
     let old = orphan.region();
-    std::fs::rename(&home, dir.path().join("away")).unwrap();
-    // The orphan looks every 100 ms: it may be quicker, and then it is the rightful one.
-    std::fs::create_dir(&home).unwrap();
-    let (newcomer, sinks) = feed();
-    let (stop, thread) = run(options(&home), vec![newcomer]);
-    if let Ok((_, sink)) = sinks.recv_timeout(Duration::from_secs(2)) {
-        sink.state(FeedState::Live);
-        std::thread::sleep(NOTHING * 3);
-        let new = Region::open(&home).unwrap();
-        assert!(new.find(&key(1)).is_none(), "it is the newcomer's own");
-        assert!(new.writer_alive());
-        assert_eq!(new.state(), Some(State::Live));
-        assert!(old.heartbeat_age_ns() < 1_000_000_000, "who has the old one open is served");
-    }
+    let ((stop, thread), sinks) = swap(&home);
+    let outcome = orphan.ended();
+    let Err(ServeError::Replaced(why)) = outcome else { panic!("{outcome:?}") };
+    assert!(why.contains("already runs"), "{why}");
+    assert_eq!(old.state(), Some(State::Live), "not `stopped`: readers look for another");
+    let (_, sink) = sinks.recv_timeout(PATIENCE).unwrap();
+    sink.state(FeedState::Live);
+    let new = Region::open(&home).unwrap();
+    until("it is live", || new.state() == Some(State::Live));
+    assert!(new.writer_alive() && new.find(&key(1)).is_none(), "it is the newcomer's own");
+    assert_eq!(Raw::greeted(&home).status().feeds.len(), 1);
+    assert!(dir::socket_path(&home).exists());
     drop(stop);
-    let outcome = thread.join().unwrap();
-    let orphan_was_quicker = matches!(outcome, Err(ServeError::Region(WriterError::Locked { .. })));
-    assert!(outcome.is_ok() || orphan_was_quicker, "{outcome:?}");
+    thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_lock_that_is_removed_is_made_anew_and_if_another_has_it_the_writer_ends() {
+    let dir = temp_dir();
+    let writer = Writer::start(dir.path());
+    let path = dir::lock_path(dir.path());
+    std::fs::remove_file(&path).unwrap();
+    until("it is back", || path.exists());
+    let second = serve_feeds(&options(dir.path()), vec![feed().0], std::future::pending());
+    assert!(matches!(second, Err(ServeError::Region(WriterError::Locked { .. }))), "{second:?}");
+    std::fs::remove_file(dir::socket_path(dir.path())).unwrap();
+    until("the socket is made anew all the same", || dir::socket_path(dir.path()).exists());
+
+    let others = dir.path().join("others");
+    let held = std::fs::File::create(&others).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    std::fs::rename(&others, &path).unwrap();
+    let region = writer.region();
+    let outcome = writer.ended();
+    assert!(matches!(outcome, Err(ServeError::Replaced(_))), "{outcome:?}");
+    assert_eq!(region.state(), Some(State::Live), "the region is the other's now");
+}
+
+#[test]
+fn what_a_feed_does_not_bring_after_a_restart_is_not_vouched_for_until_it_does() {
+    let dir = temp_dir();
+    let first = Writer::start(dir.path());
+    let quote = market(Kind::SpotMarket, 0, key(0), "QuoteAsset", 10);
+    first.bring([quote, user(key(1), 10), user(key(2), 10), user(key(3), 10)]);
+    first.bring([closed(key(3), 11)]);
+    first.stop().unwrap();
+    let second = Writer::start(dir.path());
+    let region = second.region();
+    let is_followed = |number| region.is_followed(&region.find(&key(number)).unwrap());
+    let mut same = user(key(1), 10);
+    same.slot = 20;
+    second.bring([same]);
+    assert!((0..4).all(is_followed), "the feed has not brought all yet");
+    second.sink.complete();
+    second.bring([]);
+    assert!(is_followed(1), "brought, though unchanged");
+    assert!(!is_followed(2), "it may be gone");
+    assert!(is_followed(3), "closed, as it was");
+    assert!(is_followed(0), "the quote asset is on no chain");
+    second.bring([user(key(2), 21)]);
+    assert!(is_followed(2));
+    second.sink.complete();
+    second.bring([]);
+    assert!((0..4).all(is_followed), "said once");
+}
+
+#[test]
+fn nothing_is_vouched_for_unless_all_feeds_are_live() {
+    let dir = temp_dir();
+    let (one, ones) = feed_named("one");
+    let (two, twos) = feed_named("two");
+    let (stop, thread) = run(options(dir.path()), vec![one, two]);
+    let one = ones.recv_timeout(PATIENCE).unwrap().1;
+    let two = twos.recv_timeout(PATIENCE).unwrap().1;
+    one.send(&mut vec![user(key(1), 10)]);
+    one.state(FeedState::Live);
+    let region = Region::open(dir.path()).unwrap();
+    until("the best one is shown", || region.feed_state() == FeedState::Live);
+    until("it is there", || region.find(&key(1)).is_some());
+    let record = region.find(&key(1)).unwrap();
+    std::thread::sleep(NOTHING * 2);
+    assert_eq!(region.vouched_ns(&record, 0), 0, "the other one may have more");
+    two.state(FeedState::Live);
+    until("vouched for", || region.vouched_ns(&record, 0) > 0);
+    drop(stop);
+    thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_feed_that_is_named_twice_is_refused() {
+    let dir = temp_dir();
+    let outcome = serve_feeds(&options(dir.path()), vec![feed().0, feed().0], async {});
+    let Err(ServeError::Options(what)) = outcome else { panic!("{outcome:?}") };
+    assert!(what.contains("test"), "{what}");
 }
 
 #[test]
@@ -250,8 +341,8 @@ fn a_feed_that_has_come_to_its_end_leaves_the_region_up() {
     let open = || Region::open(dir.path()).ok();
     until("its account is there", || open().is_some_and(|region| region.find(&key(1)).is_some()));
     let region = open().unwrap();
-    std::thread::sleep(NOTHING);
-    assert!(region.writer_alive() && region.feed_state() == FeedState::Live);
+    until("it is down, whatever it said last", || region.feed_state() == FeedState::Down);
+    assert!(region.writer_alive());
     drop(stop);
     thread.join().unwrap().unwrap();
 }

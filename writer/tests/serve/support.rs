@@ -53,8 +53,12 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// A feed that hands its sink to the test, each time it is started, and the slot to begin with.
 pub fn feed() -> (Feed, Receiver<(u64, Sink)>) {
+    feed_named("test")
+}
+
+pub fn feed_named(name: &str) -> (Feed, Receiver<(u64, Sink)>) {
     let (sender, receiver) = channel();
-    let feed = Feed::new("test", move |slot, sink| {
+    let feed = Feed::new(name, move |slot, sink| {
         sender.send((slot, sink.clone())).map_err(|error| error.to_string())?;
         while !sink.is_stopped() {
             std::thread::sleep(Duration::from_millis(5));
@@ -132,6 +136,13 @@ impl Writer {
 
     pub fn stop(mut self) -> Result<(), ServeError> {
         self.end()
+    }
+
+    /// How it has ended by itself.
+    pub fn ended(mut self) -> Result<(), ServeError> {
+        let thread = self.thread.take().unwrap();
+        until("it ends by itself", || thread.is_finished());
+        thread.join().unwrap()
     }
 
     fn end(&mut self) -> Result<(), ServeError> {

@@ -83,6 +83,19 @@ fn who_comes_back_within_the_linger_costs_the_feed_nothing() {
 }
 
 #[test]
+fn a_bot_that_leaves_takes_no_oracle_along_that_a_market_reads() {
+    let dir = temp_dir();
+    let writer = Writer::with(watched(dir.path()));
+    writer.bring([market(Kind::SpotMarket, 0, key(0), "QuoteAsset", 10), user(key(1), 10)]);
+    let region = writer.region();
+    let record = region.find(&key(0)).unwrap();
+    drop(Watch::new(dir.path(), &[key(0)], PATIENCE).unwrap());
+    drop(Watch::new(dir.path(), &[key(1)], PATIENCE).unwrap());
+    until("let go", || commands(&writer).contains(&Unfollow(key(1))));
+    assert!(region.is_followed(&record));
+}
+
+#[test]
 fn a_subscription_watches_the_addresses_in_it() {
     let dir = temp_dir();
     let writer = Writer::with(watched(dir.path()));

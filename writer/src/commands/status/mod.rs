@@ -10,7 +10,7 @@ use clap::Args;
 use driftshm_layout::OpenError;
 
 use super::ask::ask;
-use super::failure::Failure;
+use super::failure::{Failure, complain};
 use super::output::Paint;
 use super::place::{self, PlaceArgs};
 use report::Report;
@@ -43,7 +43,7 @@ pub fn run(args: &StatusArgs) -> Result<ExitCode, Failure> {
                 let none = serde_json::json!({ "state": "none", "error": error.to_string() });
                 writeln!(std::io::stdout(), "{none:#}")?;
             } else {
-                eprintln!("driftshm: {error}");
+                complain(&error);
             }
             return Ok(ExitCode::from(NO_REGION));
         }

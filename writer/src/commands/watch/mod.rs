@@ -15,7 +15,7 @@ use driftshm_layout::control::{Filter, Item, Subscription};
 use driftshm_layout::profile::Kind;
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::failure::Failure;
+use super::failure::{Failure, complain};
 use super::keys;
 use super::kind::KindName;
 use super::place::PlaceArgs;
@@ -122,12 +122,12 @@ fn sleep(changes: &Subscription, stop: &Stop) -> Result<bool, Failure> {
 
 fn say_connected(connected: bool, changes: &Subscription) {
     match connected {
-        true => eprintln!("driftshm: a writer is there again"),
+        true => complain(&"a writer is there again"),
         false => {
             let state = changes.region().state().map_or("unknown", |state| state.as_str());
-            eprintln!(
-                "driftshm: the writer is gone (its last state: {state}); waiting for another"
-            );
+            complain(&format_args!(
+                "the writer is gone (its last state: {state}); waiting for another"
+            ));
         }
     }
 }
@@ -144,8 +144,9 @@ fn filter(args: &WatchArgs, region: &Region) -> Result<Filter, Failure> {
         pubkeys: args
             .user
             .iter()
-            .map(|key| keys::user_address(region, key))
-            .collect::<Result<_, _>>()?,
+            .map(|key| keys::addresses_to_watch(region, key))
+            .collect::<Result<Vec<_>, _>>()?
+            .concat(),
     };
     Ok(if filter.is_empty() { Filter::everything() } else { filter })
 }

@@ -7,7 +7,8 @@
 //! `start_slot`. A line that cannot be read is reported with its number, counted and skipped.
 //!
 //! At the end of the file the feed stays live: slots tick on. With [`ReplayOptions::repeat`] it
-//! begins anew instead, lines' own slots shifted so that they keep rising. The file is read as it
+//! begins anew instead, lines' own slots shifted so that they keep rising, and begin no lower than
+//! `start_slot`. The file is read as it
 //! is played; only where each account's last line is stays in memory, so that
 //! [`FeedCommand::Follow`] can bring it again.
 
@@ -78,6 +79,8 @@ const BATCH: usize = 64;
 const SLOT: Duration = Duration::from_millis(400);
 /// The feed sleeps no longer without looking whether it is to stop.
 const LONGEST_WAIT: Duration = Duration::from_millis(25);
+/// Commands that are obeyed before lines go on.
+const MOST_COMMANDS: usize = 4096;
 /// Further bad lines are counted, and no longer reported one by one.
 const MOST_REPORTS: u64 = 1_000;
 
@@ -170,9 +173,18 @@ struct Player<'a> {
 
 impl Player<'_> {
     fn play(&mut self) -> Result<(), End> {
+        if self.options.repeat {
+            // What an earlier writer published is newer than the recording: without this, a whole
+            // pass would be dropped as old, and all later ones up to there.
+            let lowest = self.lowest_own_slot()?;
+            self.slots.begin_above_start(lowest);
+        }
         loop {
             let brought = self.play_once()?;
             self.set_live();
+            if !self.reports.silent {
+                self.sink.complete();
+            }
             if !self.options.repeat {
                 loop {
                     self.wait_until(None)?;
@@ -187,6 +199,29 @@ impl Player<'_> {
             let rewound = (&mut &*self.file).rewind();
             rewound.map_err(|source| self.read_error(0, source))?;
         }
+    }
+
+    /// The lowest slot that a line has of its own; the file is at its beginning afterwards.
+    fn lowest_own_slot(&self) -> Result<Option<u64>, End> {
+        let mut lines = Lines::new(BufReader::with_capacity(1 << 16, self.file), MAX_LINE);
+        let mut text = Vec::new();
+        let mut lowest: Option<u64> = None;
+        loop {
+            if self.sink.is_stopped() {
+                return Err(End::Stopped);
+            }
+            let next = lines.next(&mut text);
+            let Some(at) = next.map_err(|source| self.read_error(lines.number(), source))? else {
+                break;
+            };
+            let own = if at.too_long { None } else { Line::parse(&text).ok() };
+            if let Some(own) = own.and_then(|line| line.slot) {
+                lowest = Some(lowest.map_or(own, |lowest| lowest.min(own)));
+            }
+        }
+        let rewound = (&mut &*self.file).rewind();
+        rewound.map_err(|source| self.read_error(0, source))?;
+        Ok(lowest)
     }
 
     /// Plays the file from where it is to its end; says whether it had an account.
@@ -250,6 +285,15 @@ impl Player<'_> {
             let until = pause.ok().and_then(|pause| Instant::now().checked_add(pause));
             self.wait_until(until)?;
         }
+        if !self.options.repeat && self.slots.is_first_and_old(line.slot) {
+            let (file, own, start) =
+                (self.options.path.display(), line.slot, self.pulse.start_slot);
+            tracing::warn!(
+                "{file}: its slots begin at {}, the region is at {start}: what is older than the \
+                 region has is dropped; choose another --dir or leave out the slots",
+                own.unwrap_or_default()
+            );
+        }
         let slot = self.slots.of_line(line.slot);
         self.places.note(line.pubkey, at, slot);
         if let Some(slot) = self.pulse.reach(slot) {
@@ -282,6 +326,7 @@ impl Player<'_> {
 
     /// Ticks and does what is asked until then; `None`: until the writer stops.
     fn wait_until(&mut self, until: Option<Instant>) -> Result<(), End> {
+        let mut obeyed = 0;
         loop {
             if self.sink.is_stopped() {
                 return Err(End::Stopped);
@@ -296,6 +341,7 @@ impl Player<'_> {
             let wake = until.map_or(wake, |until| wake.min(until));
             match self.sink.commands().recv_deadline(wake) {
                 Ok(FeedCommand::Follow(pubkey)) => {
+                    obeyed += 1;
                     if let Some((line, slot)) = self.places.read(&pubkey, self.file) {
                         let update = AccountUpdate {
                             received_ns: clock::monotonic_ns(),
@@ -304,11 +350,12 @@ impl Player<'_> {
                         self.sink.send(&mut vec![update]);
                     }
                 }
-                Ok(FeedCommand::Unfollow(_)) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(FeedCommand::Unfollow(_)) => obeyed += 1,
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(End::Stopped),
             }
-            if until.is_some_and(|until| Instant::now() >= until) && self.sink.commands().is_empty()
-            {
+            let has_obeyed = obeyed >= MOST_COMMANDS || self.sink.commands().is_empty();
+            if has_obeyed && until.is_some_and(|until| Instant::now() >= until) {
                 return Ok(());
             }
         }

@@ -32,6 +32,16 @@ impl Slots {
         slot
     }
 
+    /// The first pass is shifted too: its lines' lowest own slot must not be older than `start`.
+    pub fn begin_above_start(&mut self, lowest_own: Option<u64>) {
+        self.shift = lowest_own.map_or(0, |lowest| self.start.saturating_sub(lowest));
+    }
+
+    /// Whether a line has the first own slot of all, and it is older than `start`.
+    pub fn is_first_and_old(&self, own: Option<u64>) -> bool {
+        self.lowest_own.is_none() && own.is_some_and(|own| own < self.start)
+    }
+
     /// The file begins anew: lines' own slots are shifted so that the lowest comes right after the
     /// highest of the pass before.
     pub fn begin_again(&mut self) {
@@ -73,6 +83,28 @@ mod tests {
         let expected = [[200, 201, 150, 202], [253, 254, 203, 255]];
         assert_eq!(passes(100, &lines, 2), expected);
         assert_eq!(passes(100, &[Some(7), None], 1), [[7, 100]]);
+    }
+
+    #[test]
+    fn a_recording_that_is_older_than_the_region_is_lifted_above_it_and_a_newer_one_is_not() {
+        let lifted = |start, lowest| {
+            let mut slots = Slots::new(start);
+            slots.begin_above_start(lowest);
+            let first = [Some(9), Some(7)].map(|own| slots.of_line(own));
+            slots.begin_again();
+            (first, [Some(9), Some(7)].map(|own| slots.of_line(own)))
+        };
+        assert_eq!(lifted(100, Some(7)), ([102, 100], [105, 103]));
+        assert_eq!(lifted(3, Some(7)), ([9, 7], [12, 10]));
+    }
+
+    #[test]
+    fn only_the_first_own_slot_can_be_found_too_old() {
+        let mut slots = Slots::new(100);
+        assert!(!slots.is_first_and_old(None) && !slots.is_first_and_old(Some(100)));
+        assert!(slots.is_first_and_old(Some(99)));
+        slots.of_line(Some(99));
+        assert!(!slots.is_first_and_old(Some(98)));
     }
 
     #[test]

@@ -99,6 +99,8 @@ const BATCH: usize = 64;
 const SHORTEST_WAIT: Duration = Duration::from_micros(500);
 /// The feed sleeps no longer without looking whether it is to stop.
 const LONGEST_WAIT: Duration = Duration::from_millis(25);
+/// Commands that are obeyed before updates go on.
+const MOST_COMMANDS: usize = 4096;
 /// Further behind, the simulated time stands still rather than rush: nothing is left out, and a
 /// writer that was suspended does not get a burst afterwards.
 const MOST_BEHIND: Duration = Duration::from_millis(250);
@@ -111,6 +113,9 @@ pub fn run(profile: &Profile, options: &SimOptions, start_slot: u64, sink: &Sink
     sink.slot(start_slot);
     bring_all(&mut simulation, sink);
     sink.state(FeedState::Live);
+    if !sink.is_stopped() {
+        sink.complete();
+    }
 
     let mut live_since = Instant::now();
     let mut slot = start_slot;
@@ -143,7 +148,12 @@ pub fn run(profile: &Profile, options: &SimOptions, start_slot: u64, sink: &Sink
             _ => Duration::ZERO,
         };
         match next_command(wait, sink) {
-            Ok(Some(command)) => obey(command, &mut simulation, &mut batch, sink),
+            Ok(Some(command)) => {
+                obey(command, &mut simulation, &mut batch, sink);
+                for command in sink.commands().try_iter().take(MOST_COMMANDS) {
+                    obey(command, &mut simulation, &mut batch, sink);
+                }
+            }
             Ok(None) => {}
             Err(Stopped) => return,
         }

@@ -52,6 +52,7 @@ fn the_feed_brings_everything_says_that_it_is_live_and_goes_on_in_new_slots() {
         events.iter().filter(|event| matches!(event, FeedEvent::State(_))).cloned().collect();
     assert_eq!(states, [FeedEvent::State(FeedState::Syncing), FeedEvent::State(FeedState::Live)]);
     assert_eq!(events[1], FeedEvent::Slot(START));
+    assert_eq!(events[3], FeedEvent::Complete);
     let mut expected = Vec::new();
     simulation(&drift(), &options).all(|update| expected.push(update.pubkey));
     let brought: Vec<_> = updates.iter().take(expected.len()).map(|update| update.pubkey).collect();
@@ -62,6 +63,29 @@ fn the_feed_brings_everything_says_that_it_is_live_and_goes_on_in_new_slots() {
     let cold = cold_users(&drift(), &options)[0].pubkey;
     running.commands.send(FeedCommand::Follow(cold)).unwrap();
     running.until(|updates, _| updates.iter().any(|update| update.pubkey == cold));
+    drop(running.commands);
+    running.thread.join().unwrap();
+}
+
+#[test]
+fn many_commands_are_obeyed_before_updates_go_on() {
+    let options = SimOptions { users: 4, rate: MAX_RATE, ..SimOptions::default() };
+    let mut all = 0;
+    simulation(&drift(), &options).all(|_| all += 1);
+    let cold = cold_users(&drift(), &options)[0].pubkey;
+    let queue = Queue::new();
+    let (commands, receiver) = unbounded();
+    for _ in 0..1000 {
+        commands.send(FeedCommand::Unfollow(cold)).unwrap();
+    }
+    commands.send(FeedCommand::Follow(cold)).unwrap();
+    let sink = Sink::new(Arc::clone(&queue), 1, receiver);
+    let thread = thread::spawn(move || run(&drift(), &options, START, &sink));
+    let running = Running { queue, commands, thread };
+    let is_it = |update: &AccountUpdate| update.pubkey == cold;
+    let (updates, _) = running.until(|updates, _| updates.iter().any(is_it));
+    let before = updates.iter().position(is_it).unwrap();
+    assert!(before <= all + 2 * BATCH, "{before} updates");
     drop(running.commands);
     running.thread.join().unwrap();
 }
