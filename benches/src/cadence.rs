@@ -14,12 +14,7 @@ use rustix::time::Timespec;
 
 /// Publishes from one line of `orders` to the next: the first word of the file at `page` is set to
 /// CLOCK_MONOTONIC, then `eventfd` is written to. Ends with `orders`.
-pub fn run(
-    page: &Path,
-    period: Duration,
-    orders: impl AsFd,
-    eventfd: impl AsFd,
-) -> io::Result<()> {
+pub fn run(page: &Path, period: Duration, orders: impl AsFd, eventfd: impl AsFd) -> io::Result<()> {
     let page = Mapping::writable(File::options().read(true).write(true).open(page)?)?;
     let mut running = false;
     let mut next = Instant::now();

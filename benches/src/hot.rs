@@ -74,9 +74,7 @@ pub fn run() -> Result<Vec<&'static str>, NoRegion> {
         let mut record = Record::of(&place, kind)?;
         measure(name, &mut |_| record.publish());
     }
-    for (name, kind) in
-        [("apply a perp market", Kind::PerpMarket), ("apply a user", Kind::User)]
-    {
+    for (name, kind) in [("apply a perp market", Kind::PerpMarket), ("apply a user", Kind::User)] {
         let mut region = Changing::new(Place::new(MARKETS, USERS)?, kind, 1);
         measure(name, &mut |_| region.apply());
     }

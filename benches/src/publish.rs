@@ -146,7 +146,8 @@ mod tests {
         }
         let words = |record: &Record, buffer: usize| -> Vec<u64> {
             let shape = record.shape;
-            let start = HEADER_WORDS + buffer * shape.buffer_words() + META_WORDS + shape.extra_words;
+            let start =
+                HEADER_WORDS + buffer * shape.buffer_words() + META_WORDS + shape.extra_words;
             let payload = &record.memory.words()[start..start + shape.payload_words];
             payload.iter().map(|w| w.load(driftshm_layout::sync::Ordering::Relaxed)).collect()
         };

@@ -50,7 +50,8 @@ pub fn alternate(contenders: &mut [Contender<'_>], rounds: usize, turn: Duration
             taken[who].push(took.as_nanos() as f64 / counts[who] as f64);
         }
     }
-    let named = contenders.iter().zip(taken).map(|(each, taken)| (each.name.to_owned(), json!(taken)));
+    let named =
+        contenders.iter().zip(taken).map(|(each, taken)| (each.name.to_owned(), json!(taken)));
     Value::Object(named.collect())
 }
 

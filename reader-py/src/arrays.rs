@@ -80,9 +80,9 @@ fn row_dtype(py: Python<'_>, profile: &Profile, kind: Kind) -> PyResult<Py<PyAny
     let Some(account) = profile.account(kind) else {
         return Err(errors::wrong_type(format!("the profile has no {kind}")));
     };
-    let numpy = py.import("numpy").map_err(|_| {
-        PyImportError::new_err("arrays need numpy: pip install 'driftshm[numpy]'")
-    })?;
+    let numpy = py
+        .import("numpy")
+        .map_err(|_| PyImportError::new_err("arrays need numpy: pip install 'driftshm[numpy]'"))?;
     let (names, formats, offsets) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
     for field in profile.struct_def(account.struct_id).map_or(&[][..], |def| &def.fields) {
         names.append(&field.name)?;

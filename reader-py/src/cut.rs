@@ -74,11 +74,7 @@ impl Cut {
 
 /// Copies of accounts of one region, as they were at one moment: after the last copy was made,
 /// every account was still in the version that was copied.
-pub fn freeze_all(
-    py: Python<'_>,
-    link: &Link,
-    records: &[RecordRef],
-) -> PyResult<Vec<Frozen>> {
+pub fn freeze_all(py: Python<'_>, link: &Link, records: &[RecordRef]) -> PyResult<Vec<Frozen>> {
     let region = &link.region;
     let copy = |record: &RecordRef| {
         let pubkey = region.pubkey(record).ok_or_else(errors::gone)?;

@@ -11,7 +11,9 @@ from typing import Any
 NOBODY = 65_534
 
 
-def in_child(act: Callable[[], object], *, uid: int = 0, gid: int = 0, groups: tuple[int, ...] = ()) -> Any:
+def in_child(
+    act: Callable[[], object], *, uid: int = 0, gid: int = 0, groups: tuple[int, ...] = ()
+) -> Any:
     """What the function returns in a forked child, perhaps another user's, by way of JSON.
 
     An exception comes back as its name and text, a signal that killed the child as its number.

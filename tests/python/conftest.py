@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from replays import Publishing, Script
+from replays import Publishing, Recording, Script, blank, real
 from support import BINARY, Writer, region_dir, until
 
 import driftshm
@@ -70,3 +70,18 @@ def publishing(writer: Callable[..., Writer], script: Script) -> Publishing:
 def reader(publishing: Publishing, directory: Path) -> Iterator[driftshm.Reader]:
     with driftshm.open(directory) as opened:
         yield opened
+
+
+@pytest.fixture
+def accounts(writer: Callable[..., Writer], directory: Path) -> driftshm.Reader:
+    """All real markets and users, and nothing changes."""
+    every = [
+        *real("PerpMarket"),
+        *real("SpotMarket"),
+        *real("User"),
+        blank("State", driftshm.derive_state_account()),
+    ]
+    recording = Recording(directory.with_name("recording"), *(each.line() for each in every))
+    reader = writer(*recording.arguments).open()
+    until("all are there", lambda: reader.stats()["published"] == len(every))
+    return reader

@@ -24,7 +24,9 @@ def changes_of(items: Items) -> list[driftshm.Change]:
     return items
 
 
-def run(kind: str, reader: driftshm.Reader, seen: Seen, ready: Callable[[], None], **kw: Any) -> None:
+def run(
+    kind: str, reader: driftshm.Reader, seen: Seen, ready: Callable[[], None], **kw: Any
+) -> None:
     """Hands over what changes until ``seen`` says that it was all.
 
     Nothing but a wake-up makes a bot look again: one that is lost ends in the watchdog.

@@ -106,7 +106,9 @@ class Writer:
     def _is_live(self) -> bool:
         assert self.process is not None
         if self.process.poll() is not None:
-            raise AssertionError(f"the writer exited with {self.process.returncode}:\n{self.tail()}")
+            raise AssertionError(
+                f"the writer exited with {self.process.returncode}:\n{self.tail()}"
+            )
         try:
             with driftshm.open(self.dir) as reader:
                 stats = reader.stats()
@@ -202,7 +204,9 @@ def line(process: subprocess.Popen[str], timeout: float = WATCHDOG) -> str:
     finally:
         watchdog.cancel()
     if not text:
-        raise AssertionError(f"the program ended ({process.wait(5)}) or said nothing for {timeout} s")
+        raise AssertionError(
+            f"the program ended ({process.wait(5)}) or said nothing for {timeout} s"
+        )
     return text.rstrip("\n")
 
 

@@ -165,7 +165,11 @@ def test_errors_are_also_what_python_calls_them() -> None:
     assert issubclass(driftshm.UnknownMarketError, LookupError)
     assert issubclass(driftshm.PubkeyError, ValueError)
     assert issubclass(driftshm.FilterError, ValueError)
-    own = [each for each in vars(driftshm).values() if isinstance(each, type) and issubclass(each, Exception)]
+    own = [
+        each
+        for each in vars(driftshm).values()
+        if isinstance(each, type) and issubclass(each, Exception)
+    ]
     assert len(own) >= 22
     for each in own:
         assert issubclass(each, driftshm.DriftShmError)
@@ -283,7 +287,11 @@ def test_an_oracle_that_is_not_there_or_cannot_be_read(writer: Start, script: Sc
 
         script.say(line(oracle, b"\x22\xf1\x23\x63\x9d\x7e\xf4\xcd" + bytes(500)))
         view = until("the oracle", lambda: reader.get_perp_oracle(0))
-        for use in (lambda: view.price, lambda: view.snapshot(), lambda: reader.get_perp_market(0).oracle_price):
+        for use in (
+            lambda: view.price,
+            lambda: view.snapshot(),
+            lambda: reader.get_perp_market(0).oracle_price,
+        ):
             with pytest.raises(driftshm.OracleInvalidError, match="cannot be read by the source"):
                 use()
         assert view.prices() == {}
@@ -339,7 +347,15 @@ ALLOWED = (
     LookupError, ArithmeticError, TimeoutError, RuntimeError, BufferError, StopAsyncIteration,
 )  # fmt: skip
 # What would end the test itself, or wait for ever as it is asked to.
-LEFT_OUT = {"__class__", "__init_subclass__", "__subclasshook__", "__reduce_ex__", "__new__", "__del__", "__exit__"}
+LEFT_OUT = {
+    "__class__",
+    "__init_subclass__",
+    "__subclasshook__",
+    "__reduce_ex__",
+    "__new__",
+    "__del__",
+    "__exit__",
+}
 
 
 def pool(reader: Any) -> list[Any]:
@@ -379,7 +395,10 @@ def targets(reader: Any) -> dict[str, Callable[..., Any]]:
     found: dict[str, Callable[..., Any]] = {}
     for name, holder in holders.items():
         for attribute in dir(holder):
-            if attribute in LEFT_OUT or (name, attribute) in {("reader", "close"), ("subscription", "close")}:
+            if attribute in LEFT_OUT or (name, attribute) in {
+                ("reader", "close"),
+                ("subscription", "close"),
+            }:
                 continue
             if attribute in ("after_fork", "Changes", "Batches"):
                 continue  # They take anything for a subscription, and close it.
@@ -387,7 +406,9 @@ def targets(reader: Any) -> dict[str, Callable[..., Any]]:
                 value = getattr(holder, attribute)
             except ALLOWED:
                 continue
-            if callable(value) and not (isinstance(value, type) and issubclass(value, BaseException)):
+            if callable(value) and not (
+                isinstance(value, type) and issubclass(value, BaseException)
+            ):
                 found[f"{name}.{attribute}"] = value
     return found
 
@@ -420,7 +441,9 @@ def sweep(directory: Path, seed: int, calls: int) -> dict[str, int]:
                 timeout = keywords.get("timeout")
                 if isinstance(timeout, float | int) and timeout > 1:
                     keywords["timeout"] = 0.01
-            if name == "subscription.wait" and (not arguments or arguments[0] is None or _long(arguments[0])):
+            if name == "subscription.wait" and (
+                not arguments or arguments[0] is None or _long(arguments[0])
+            ):
                 arguments[:1] = [dice.choice((0, 0.001, -1, 1e-9))]
                 keywords.pop("timeout", None)
             try:
@@ -430,7 +453,10 @@ def sweep(directory: Path, seed: int, calls: int) -> dict[str, int]:
                     result.close()
                 elif result is called["subscription.__enter__"].__self__:  # type: ignore[attr-defined]
                     pass
-                elif isinstance(result, driftshm.Subscription | driftshm.Watch | driftshm.Changes | driftshm.Batches):
+                elif isinstance(
+                    result,
+                    driftshm.Subscription | driftshm.Watch | driftshm.Changes | driftshm.Batches,
+                ):
                     result.close()
             except ALLOWED as error:
                 outcome = type(error).__name__
@@ -475,7 +501,9 @@ def test_a_timeout_of_ages_is_as_good_as_none(sim: Writer, timeout: float) -> No
             pass
 
 
-@pytest.mark.parametrize("name", ["Reader", "View", "Snapshot", "Subscription", "Fields", "Change", "Meta"])
+@pytest.mark.parametrize(
+    "name", ["Reader", "View", "Snapshot", "Subscription", "Fields", "Change", "Meta"]
+)
 def test_objects_are_frozen(reader: driftshm.Reader, name: str) -> None:
     view = reader.get_perp_market(0)
     instances: dict[str, Any] = {

@@ -142,8 +142,6 @@ def test_readers_of_another_formats_region_go_over_to_the_one_that_replaces_it(
         assert reader.get_perp_market(0, max_age=WATCHDOG) is view
 
 
-
-
 def read_everything(directory: Path) -> int:
     """Reads whatever can be read; typed errors are fine. Returns how much could be."""
     count = 0
@@ -226,7 +224,9 @@ def test_a_full_section_is_counted_and_said_and_nothing_is_overwritten(writer: S
         assert (before["records"]["user"], before["capacity"]["user"]) == (7, 7)
         spot = reader.get_spot_market(1)
         version = spot.version
-        until("more is refused", lambda: reader.stats()["section_full"] > before["section_full"] + 500)
+        until(
+            "more is refused", lambda: reader.stats()["section_full"] > before["section_full"] + 500
+        )
         until("others go on", lambda: spot.version > version)
         assert {user.pubkey: user.authority for user in reader.users()} == users
         assert reader.get_perp_market(4).symbol

@@ -73,7 +73,11 @@ def test_a_region_of_other_capacities_is_followed(
 ) -> None:
     running = writer(*SIM)
     with running.open() as reader:
-        market, user, oracle = reader.get_perp_market(3), reader.users()[4], reader.get_perp_oracle(3)
+        market, user, oracle = (
+            reader.get_perp_market(3),
+            reader.users()[4],
+            reader.get_perp_oracle(3),
+        )
         nested, order = market.amm, user.orders[2]
         getter = driftshm.fields("market_index", "amm.volume24h")
         stream = reader.subscribe(perp_markets=[3], users=[user])
@@ -187,7 +191,10 @@ def test_whatever_notices_the_new_region_takes_all_there(writer: Start, guard: s
             generation = reader.generation
             until("it lives", lambda: reader.writer_alive and reader.generation != generation)
         else:
-            until("the counters are the new one's", lambda: reader.stats()["writer_pid"] == running.pid)
+            until(
+                "the counters are the new one's",
+                lambda: reader.stats()["writer_pid"] == running.pid,
+            )
         until("the view goes on without a guard", lambda: market.version not in (old, old + 1))
 
 

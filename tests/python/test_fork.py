@@ -141,7 +141,11 @@ LIST = "import os; print(sorted(os.readlink(f'/proc/self/fd/{fd}') for fd in os.
 def test_a_program_that_a_bot_starts_inherits_nothing_of_ours(sim: Writer) -> None:
     def listing() -> str:
         run = subprocess.run(
-            [sys.executable, "-c", LIST], close_fds=False, capture_output=True, text=True, check=True
+            [sys.executable, "-c", LIST],
+            close_fds=False,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         # Numbers of pipes differ from run to run.
         return re.sub(r"pipe:\[\d+\]", "pipe", run.stdout)

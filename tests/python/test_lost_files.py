@@ -121,7 +121,9 @@ def test_without_room_for_a_larger_region_the_old_one_stays_as_it_is(
         assert (small.path / "region").stat().st_ino == inode, "taken over, with all accounts"
 
 
-def test_a_writer_that_runs_needs_no_more_room(writer: Start, tmpfs: Callable[[int], Tmpfs]) -> None:
+def test_a_writer_that_runs_needs_no_more_room(
+    writer: Start, tmpfs: Callable[[int], Tmpfs]
+) -> None:
     """All of the file is there from the start, so a file system that fills up kills nobody."""
     small = tmpfs(16)
     running = writer(*SIM, *SMALL, "--rate", "2000")

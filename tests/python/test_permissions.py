@@ -152,7 +152,9 @@ def test_a_writer_does_not_use_a_directory_that_is_somebody_elses(shared_directo
         programs.chmod(0o755)
         program = shutil.copy(BINARY, programs)
         shared_directory.with_name(shared_directory.name + ".log").touch()
-        running = Writer(shared_directory, *SIM, user=NOBODY, group=NOBODY, extra_groups=[], executable=program)
+        running = Writer(
+            shared_directory, *SIM, user=NOBODY, group=NOBODY, extra_groups=[], executable=program
+        )
         process = running.spawn().process
         assert process is not None
         assert process.wait(WATCHDOG) == 1

@@ -58,11 +58,19 @@ async def attach(changes: driftshm.Changes) -> None:
         await waiting
 
 
-STEPS = ("close the stream", "drop the stream", "close the reader", "drop the reader", "close the loop")
+STEPS = (
+    "close the stream",
+    "drop the stream",
+    "close the reader",
+    "drop the reader",
+    "close the loop",
+)
 
 
 @pytest.mark.parametrize("kind", ["asyncio", "uvloop"])
-def test_stream_reader_and_loop_end_in_any_order(kind: str, publishing: Publishing, directory: Path) -> None:
+def test_stream_reader_and_loop_end_in_any_order(
+    kind: str, publishing: Publishing, directory: Path
+) -> None:
     orders = list(itertools.permutations(STEPS))
     first = new_loop(kind)  # The library's own descriptors are there from now on.
     first.run_until_complete(asyncio.sleep(0))
@@ -159,7 +167,6 @@ def test_a_stream_in_a_cycle_may_be_collected_by_any_thread(
     loop.close()
 
 
-
 def test_two_tasks_on_one_stream_are_an_error_for_the_second(
     publishing: Publishing, reader: driftshm.Reader
 ) -> None:
@@ -220,9 +227,7 @@ def test_a_stream_may_be_closed_within_its_own_loop(
     asyncio.run(asyncio.wait_for(main(), WATCHDOG))
 
 
-def test_other_threads_run_while_one_waits(
-    publishing: Publishing, reader: driftshm.Reader
-) -> None:
+def test_other_threads_run_while_one_waits(publishing: Publishing, reader: driftshm.Reader) -> None:
     """The change that ends the wait is brought by a thread that needs the interpreter for it."""
     subscription = reader.subscribe(kinds=["user_stats"])
     got: list[Any] = []
@@ -252,7 +257,9 @@ except KeyboardInterrupt:
 """
 
 
-def test_control_c_ends_a_wait_without_a_timeout(writer: Callable[..., Writer], script: Script) -> None:
+def test_control_c_ends_a_wait_without_a_timeout(
+    writer: Callable[..., Writer], script: Script
+) -> None:
     script.say(perp(0))
     running = writer(*script.arguments)
     with bot(INTERRUPTED, running.dir) as waiter:

@@ -6,12 +6,10 @@ import asyncio
 import random
 import select
 import selectors
-import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import loops

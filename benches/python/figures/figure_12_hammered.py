@@ -13,13 +13,14 @@ import contextlib
 import mmap
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from driftshm_floors import SharedWord, sample_attribute, sample_nothing
 from harness.bench import Bench
-from harness.programs import TOOL, Writer, directory
+from harness.programs import TOOL, Writer, directory, until
 from harness.result import Figure, Row, at_least, at_most, nanoseconds
 from harness.spread import Spread, quantile
 
@@ -77,8 +78,11 @@ def run(bench: Bench) -> Figure:
 
 def wait_for_publishes(market: driftshm.View) -> None:
     version = market.version
-    while market.version < version + 1000:
-        pass
+    until("the writer publishes", lambda: market.version >= version + 1000)
+
+
+def is_newer(market: driftshm.View, version: int) -> bool:
+    return market.version > version
 
 
 @contextlib.contextmanager
@@ -88,8 +92,7 @@ def hammering(page: Path, *, period_ns: int) -> Iterator[None]:
     with page.open("rb") as file, mmap.mmap(file.fileno(), 8, access=mmap.ACCESS_READ) as word:
         before = word[:]
         with subprocess.Popen(command, stdin=subprocess.PIPE) as hammer:
-            while word[:] == before:
-                pass
+            until("the hammer stores", lambda: word[:] != before)
             try:
                 yield
             finally:
@@ -129,8 +132,7 @@ def in_mid_publish(bench: Bench, writer: Writer) -> Row:
                 break
             # It goes on before it is stopped again.
             version = market.version
-            while market.version == version:
-                pass
+            until("the writer goes on", partial(is_newer, market, version))
     what = "reads while the writer is stopped in mid-publish"
     limit = at_least(1, "reads")
     if not caught:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,14 @@ WATCHDOG = 60.0
 
 class BenchError(Exception):
     """A program that is measured did not do what it should."""
+
+
+def until(what: str, condition: Callable[[], object]) -> None:
+    """Looks until it is so; nothing of this takes long."""
+    deadline = time.monotonic() + WATCHDOG
+    while not condition():
+        if time.monotonic() > deadline:
+            raise BenchError(f"not within {WATCHDOG:.0f} s: {what}")
 
 
 def environment() -> dict[str, str]:
@@ -100,11 +108,8 @@ class Writer:
     def suspend(self) -> None:
         """SIGSTOP, and the stop awaited."""
         self.process.send_signal(signal.SIGSTOP)
-        deadline = time.monotonic() + WATCHDOG
         stat = Path(f"/proc/{self.process.pid}/stat")
-        while stat.read_text().rsplit(")", 1)[1].split()[0] != "T":
-            if time.monotonic() > deadline:
-                raise BenchError("the writer does not stop on SIGSTOP")
+        until("SIGSTOP stops", lambda: stat.read_text().rsplit(")", 1)[1].split()[0] == "T")
 
     def resume(self) -> None:
         self.process.send_signal(signal.SIGCONT)
