@@ -20,13 +20,17 @@ EXTENSIONS := --exclude driftshm-reader-py --exclude driftshm-floors
 BENCH := cd benches/python && $(CURDIR)/target/bench-venv/bin/python
 
 .DEFAULT_GOAL := help
+ifndef BUILDING
 .NOTPARALLEL:
+endif
 .PHONY: help build demo test lint loom bench bench-quick bench-instructions stubs clean need writer reader prepared
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
-build: writer reader ## target/release/driftshm, and .venv with the Python package
+# Side by side: each ends with one long step that keeps a single core busy.
+build: need ## target/release/driftshm, and .venv with the Python package
+	@$(MAKE) --no-print-directory --jobs 2 BUILDING=1 writer reader
 
 demo: build ## A writer on the simulated feed and two bots, for DEMO_SECONDS (10)
 	@exec $(BIN)/python examples/demo.py
@@ -82,15 +86,17 @@ clean: ## Removes everything that was built
 need:
 	@.ci/need build
 
-writer: need
-	$(CARGO) build --locked --release --package driftshm-writer
+writer:
+	+$(CARGO) build --locked --release --package driftshm-writer
 
 # An editable install: what is Python in the package needs no step, what is Rust this one, which
-# does nothing if nothing changed.
+# does nothing if nothing changed. Its dependencies have other features than the writer's, so a
+# target directory in common would save nothing, and have one wait for the other.
 reader: $(VENV)/.maturin
-	cd reader-py && VIRTUAL_ENV=$(CURDIR)/$(VENV) ../$(BIN)/maturin develop --locked --release --quiet
+	+cd reader-py && VIRTUAL_ENV=$(CURDIR)/$(VENV) CARGO_TARGET_DIR=$(CURDIR)/target/python \
+		../$(BIN)/maturin develop --locked --release --quiet
 
-$(VENV)/.maturin: $(TOOLS) | need
+$(VENV)/.maturin: $(TOOLS)
 	$(BIN)/python -c "" 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	$(PIP) --constraint $(TOOLS) maturin
 	@touch $@

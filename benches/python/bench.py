@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+import traceback
 from importlib import import_module
 from pathlib import Path
 
@@ -39,10 +40,18 @@ def main() -> int:
 
     started = machine.facts()
     done: dict[int, Figure] = {}
+    failures = 0
     with Bench(quick=arguments.quick) as bench:
         for nth in arguments.only or known:
             begun = time.monotonic()
-            done[nth] = import_module(f"figures.{known[nth]}").run(bench)
+            try:
+                done[nth] = import_module(f"figures.{known[nth]}").run(bench)
+            except Exception as error:
+                # The others are not lost with it.
+                traceback.print_exc()
+                failed = f"failed: {type(error).__name__}: {error}".split("\n", 1)[0]
+                done[nth] = Figure([Row(known[nth], missing=failed)])
+                failures += 1
             print(f"figure {nth:2}  {time.monotonic() - begun:5.1f} s", flush=True)
             for row in done[nth].rows:
                 tell(row)
@@ -50,14 +59,14 @@ def main() -> int:
                 print(f"    note: {note}")
     report.write_raw(RAW, done)
     if arguments.quick or arguments.only:
-        return 0
+        return min(failures, 1)
 
     from harness import chart
 
     report.write(BENCHES / "RESULTS.md", report.render(done, started))
     chart.write(BENCHES / "results.svg", done)
     print(f"wrote {BENCHES / 'RESULTS.md'} and results.svg; the rounds are in {RAW}")
-    return 0
+    return min(failures, 1)
 
 
 def tell(row: Row) -> None:

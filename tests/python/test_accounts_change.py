@@ -28,7 +28,7 @@ def test_a_closed_account_reads_as_closed_until_it_is_opened_again(
         view, before = reader.get_user(account.pubkey), reader.get_user(account.pubkey).snapshot()
         with reader.subscribe(users=[view]) as subscription:
             script.say(account.closed())
-            change = until("it is closed", lambda: subscription.drain())[0]
+            change = until("it is closed", subscription.drain)[0]
             assert (change.version, change.view) == (2, view)
             assert view.closed
             assert (view.version, view.pubkey) == (2, account.pubkey)
@@ -40,9 +40,9 @@ def test_a_closed_account_reads_as_closed_until_it_is_opened_again(
             assert [each.pubkey for each in reader.users()] == [user(4).pubkey]
             for read in (
                 lambda: view.authority,
-                lambda: view.to_dict(),
+                view.to_dict,
                 lambda: view.orders[0].price,
-                lambda: view.orders.to_list(),
+                view.orders.to_list,
                 lambda: driftshm.fields("authority")(view),
                 lambda: view.snapshot().authority,
                 lambda: view.float("total_deposits"),

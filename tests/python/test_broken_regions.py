@@ -19,9 +19,19 @@ import driftshm
 SEED = 20_240_404
 SIM = ("--feed", "sim", "--users", "10", "--markets", "8", "--seed", "7")
 SMALL = (
-    "--max-users", "32", "--max-oracles", "32", "--max-user-stats", "32",
-    "--max-perp-markets", "16", "--max-spot-markets", "16", "--journal", "256",
-)  # fmt: skip
+    "--max-users",
+    "32",
+    "--max-oracles",
+    "32",
+    "--max-user-stats",
+    "32",
+    "--max-perp-markets",
+    "16",
+    "--max-spot-markets",
+    "16",
+    "--journal",
+    "256",
+)
 PAGE = 4096
 # Where the format's version is: these words never move.
 ABI = 4
@@ -60,26 +70,56 @@ def by_a_directory(region: Path) -> None:
 SPOILT: list[tuple[str, Spoil, type[driftshm.OpenFailed], str]] = [
     ("empty", lambda region: os.truncate(region, 0), driftshm.CorruptRegionError, "is empty"),
     ("seven bytes", lambda region: os.truncate(region, 7), driftshm.CorruptRegionError, "is empty"),
-    ("half a page", lambda region: os.truncate(region, 2048), driftshm.CorruptRegionError, "shorter"),
-    ("a page", lambda region: os.truncate(region, PAGE), driftshm.CorruptRegionError, "length is not"),
-    ("cut short", lambda region: os.truncate(region, region.stat().st_size - PAGE),
-     driftshm.CorruptRegionError, "length is not"),
+    (
+        "half a page",
+        lambda region: os.truncate(region, 2048),
+        driftshm.CorruptRegionError,
+        "shorter",
+    ),
+    (
+        "a page",
+        lambda region: os.truncate(region, PAGE),
+        driftshm.CorruptRegionError,
+        "length is not",
+    ),
+    (
+        "cut short",
+        lambda region: os.truncate(region, region.stat().st_size - PAGE),
+        driftshm.CorruptRegionError,
+        "length is not",
+    ),
     ("text", replaced_by(b"hello, world\n" * 1000), driftshm.CorruptRegionError, "magic"),
-    ("noise", replaced_by(random.Random(SEED).randbytes(3 * PAGE)), driftshm.CorruptRegionError,
-     "magic"),
+    (
+        "noise",
+        replaced_by(random.Random(SEED).randbytes(3 * PAGE)),
+        driftshm.CorruptRegionError,
+        "magic",
+    ),
     ("half-built", patch(0, bytes(8)), driftshm.RegionNotReadyError, "still being made"),
     ("all zeros", replaced_by(bytes(8 * PAGE)), driftshm.RegionNotReadyError, "try again"),
-    ("an older format", patch(ABI, struct.pack("<I", 0)), driftshm.IncompatibleRegionError,
-     f"has format 0, this reader reads format {driftshm.ABI_VERSION}"),
-    ("a newer format", patch(ABI, struct.pack("<I", 99)), driftshm.IncompatibleRegionError,
-     f"has format 99, this reader reads format {driftshm.ABI_VERSION}"),
+    (
+        "an older format",
+        patch(ABI, struct.pack("<I", 0)),
+        driftshm.IncompatibleRegionError,
+        f"has format 0, this reader reads format {driftshm.ABI_VERSION}",
+    ),
+    (
+        "a newer format",
+        patch(ABI, struct.pack("<I", 99)),
+        driftshm.IncompatibleRegionError,
+        f"has format 99, this reader reads format {driftshm.ABI_VERSION}",
+    ),
     ("no schema", patch(PAGE, bytes(64)), driftshm.CorruptRegionError, "schema"),
-    ("sections elsewhere", patch(8 * 8 + 192 + 8, b"\xff" * 8), driftshm.CorruptRegionError,
-     "perp_market"),
+    (
+        "sections elsewhere",
+        patch(8 * 8 + 192 + 8, b"\xff" * 8),
+        driftshm.CorruptRegionError,
+        "perp_market",
+    ),
     ("a pipe", by_a_pipe, driftshm.CorruptRegionError, "not a regular file"),
     ("a directory", by_a_directory, driftshm.OpenFailed, "region"),
     ("gone", Path.unlink, driftshm.NoRegionError, "is the writer running"),
-]  # fmt: skip
+]
 CASES = [pytest.param(*case[1:], id=case[0]) for case in SPOILT]
 
 
@@ -207,14 +247,28 @@ def test_a_region_with_damaged_bytes_is_an_error_or_old_data_but_never_a_crash(
     print(f"{outcomes}, seed {SEED}")
 
 
-# ---------------------------------------------------------------------------- sections that are full
+# -------------------------------------------------------------------- sections that are full
 
 
 def test_a_full_section_is_counted_and_said_and_nothing_is_overwritten(writer: Start) -> None:
     running = writer(
-        "--feed", "sim", "--users", "40", "--markets", "12", "--rate", "2000", "--seed", "7",
-        "--max-users", "7", "--max-perp-markets", "5", "--max-user-stats", "4",
-    )  # fmt: skip
+        "--feed",
+        "sim",
+        "--users",
+        "40",
+        "--markets",
+        "12",
+        "--rate",
+        "2000",
+        "--seed",
+        "7",
+        "--max-users",
+        "7",
+        "--max-perp-markets",
+        "5",
+        "--max-user-stats",
+        "4",
+    )
     with running.open() as reader:
         users = {user.pubkey: user.authority for user in reader.users()}
         assert len(users) == 7

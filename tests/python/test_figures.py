@@ -71,9 +71,14 @@ def test_figures_are_the_programs_formulas(accounts: driftshm.Reader) -> None:
 
 @pytest.mark.parametrize(
     ("path", "decimals"),
-    [("amm.base_asset_reserve", 9), ("amm.peg_multiplier", 6), ("amm.last_funding_rate", 9),
-     ("amm.historical_oracle_data.last_oracle_price", 6), ("amm.volume24h", 6)],
-)  # fmt: skip
+    [
+        ("amm.base_asset_reserve", 9),
+        ("amm.peg_multiplier", 6),
+        ("amm.last_funding_rate", 9),
+        ("amm.historical_oracle_data.last_oracle_price", 6),
+        ("amm.volume24h", 6),
+    ],
+)
 def test_floats_are_scaled_by_the_fields_unit(
     accounts: driftshm.Reader, path: str, decimals: int
 ) -> None:
@@ -135,9 +140,10 @@ def test_an_oracle_is_read_by_the_source_that_its_market_names(
     given = oracle_lines()[0]
     data, address = base64.b64decode(given["data"]), key(9)
     script.say(
-        with_oracle(perp(0), "Pyth1KPull", address), with_oracle(spot(0), "PythStableCoinPull", address),
+        with_oracle(perp(0), "Pyth1KPull", address),
+        with_oracle(spot(0), "PythStableCoinPull", address),
         line(address, data, slot=308_552_330),
-    )  # fmt: skip
+    )
     with writer(*script.arguments).open() as reader:
         view = until("the oracle", lambda: reader.get_perp_oracle(0))
         other = until("the other", lambda: reader.get_spot_oracle("USDC"))

@@ -135,7 +135,11 @@ def test_multiprocessing_workers_read_subscribe_and_get_snapshots(sim: Writer, m
         assert reader.get_perp_market(0, max_age=WATCHDOG).symbol == names[0]
 
 
-LIST = "import os; print(sorted(os.readlink(f'/proc/self/fd/{fd}') for fd in os.listdir('/proc/self/fd') if os.path.lexists(f'/proc/self/fd/{fd}')))"
+LIST = """
+import os
+names = [f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd")]
+print(sorted(os.readlink(name) for name in names if os.path.lexists(name)))
+"""
 
 
 def test_a_program_that_a_bot_starts_inherits_nothing_of_ours(sim: Writer) -> None:

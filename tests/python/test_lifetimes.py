@@ -65,7 +65,7 @@ class Holdings:
             "oracle": lambda it: (it.price, it.prices(), it.bytes()),
             "snapshot": lambda it: (it.to_dict(), hash(it), bytes(it)),
             "nested_snapshot": lambda it: (it.to_dict(), it.fee_pool.scaled_balance),
-            "memory": lambda it: bytes(it),
+            "memory": bytes,
             "numbers": lambda it: int(it.sum()),
             "table": lambda it: it["amm"]["volume24h"].sum(),
             "cut": lambda it: (it.id, [one.to_dict() for one in it.perp_markets.values()]),

@@ -91,13 +91,15 @@ def test_a_member_of_the_group_reads_and_subscribes(
     assert in_child(subscribes(running.dir), uid=STRANGER, **member) is True
     assert in_child(reads(running.dir), uid=STRANGER).startswith("RegionPermissionError")
 
+    region, lock = running.dir / "region", running.dir / "lock"
+
     def write() -> object:
         return [
-            _refused(lambda: os.open(running.dir / name, os.O_RDWR)) for name in ("region", "lock")
-        ] + [
-            _refused(lambda: os.truncate(running.dir / "region", 0)),
-            _refused((running.dir / "region").unlink),
-            _refused(lambda: (running.dir / "mine").touch()),
+            _refused(lambda: os.open(region, os.O_RDWR)),
+            _refused(lambda: os.open(lock, os.O_RDWR)),
+            _refused(lambda: os.truncate(region, 0)),
+            _refused(region.unlink),
+            _refused(running.dir.joinpath("mine").touch),
         ]
 
     assert in_child(write, uid=STRANGER, **member) == [True] * 5
@@ -181,12 +183,8 @@ def test_the_region_is_mapped_for_reading_only_and_no_descriptor_is_kept(sim: Wr
         address, permissions = mapping_of(sim.dir / "region")
         assert address
         assert permissions == "r--s"
-        links = [os.readlink(f"/proc/self/fd/{fd}") for fd in _descriptors()]
+        links = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.exists()]
         assert not [link for link in links if "region" in link]
-
-
-def _descriptors() -> list[str]:
-    return [fd for fd in os.listdir("/proc/self/fd") if Path(f"/proc/self/fd/{fd}").exists()]
 
 
 def test_a_store_to_the_mapping_kills_the_process_and_changes_nothing(sim: Writer) -> None:

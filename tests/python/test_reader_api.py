@@ -101,9 +101,11 @@ def test_a_view_shows_each_new_version_at_once(writer: Start, script: Script) ->
         )
         for number in range(1, 50):
             changed = (
-                market.set("amm.volume24h", number).set("amm.fee_pool.scaled_balance", number << 70)
-                .set("status", number % 9).set("expiry_ts", -number)
-            )  # fmt: skip
+                market.set("amm.volume24h", number)
+                .set("amm.fee_pool.scaled_balance", number << 70)
+                .set("status", number % 9)
+                .set("expiry_ts", -number)
+            )
             script.say(changed.line(slot=10_000 + number, write_version=number, lamports=number))
             until("the version", lambda number=number: view.version == number + 1)
             assert (nested.volume24h, pool.scaled_balance) == (number, number << 70)
@@ -114,8 +116,11 @@ def test_a_view_shows_each_new_version_at_once(writer: Start, script: Script) ->
             assert nested.bytes() == changed.data[amm : amm + 936]
             meta = view.meta()
             assert (meta.version, meta.slot, meta.write_version, meta.lamports) == (
-                number + 1, 10_000 + number, number, number,
-            )  # fmt: skip
+                number + 1,
+                10_000 + number,
+                number,
+                number,
+            )
             assert meta.data_len == 1216
             assert not (meta.closed or meta.layout_mismatch or meta.truncated)
             assert meta.received_ns <= meta.publish_ns <= time.monotonic_ns()
@@ -186,9 +191,12 @@ def test_what_does_not_change_on_chain_is_not_stale_while_the_feed_lives(
 
 def test_free_threading_and_subinterpreters_are_declared(tmp_path: Path) -> None:
     """With the global lock, what can be seen of it is that nothing complains."""
-    code = "import warnings; warnings.simplefilter('error'); import driftshm; print(driftshm.__version__)"
+    code = "import driftshm; print(driftshm.__version__)"
     run = subprocess.run(
-        [sys.executable, "-X", "dev", "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-X", "dev", "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert run.stdout.strip() == driftshm.__version__
     assert run.stderr == ""

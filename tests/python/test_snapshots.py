@@ -71,8 +71,8 @@ import pickle, sys, json
 snapshots, cut = pickle.load(sys.stdin.buffer)
 from driftshm import drift_v2
 print(json.dumps([
-    [type(s).__name__, s.pubkey, s.slot, s.version, s.bytes().hex(), s == pickle.loads(pickle.dumps(s))]
-    for s in snapshots
+    [type(s).__name__, s.pubkey, s.slot, s.version, s.bytes().hex(),
+     s == pickle.loads(pickle.dumps(s))] for s in snapshots
 ]))
 print(json.dumps([cut.market_index, cut.symbol, cut.mark_price]))
 """
@@ -85,9 +85,11 @@ def test_snapshots_are_pickled_to_processes_that_have_no_writer(accounts: drifts
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
         assert pickle.loads(pickle.dumps(snapshots, protocol)) == snapshots
     run = subprocess.run(
-        [sys.executable, "-c", UNPICKLE], input=pickle.dumps((snapshots, snapshots[0])),
-        capture_output=True, check=True,
-    )  # fmt: skip
+        [sys.executable, "-c", UNPICKLE],
+        input=pickle.dumps((snapshots, snapshots[0])),
+        capture_output=True,
+        check=True,
+    )
     first, second = map(json.loads, run.stdout.decode().splitlines())
     expected = [
         [type(s).__name__, s.pubkey, s.slot, s.version, s.bytes().hex(), True] for s in snapshots
@@ -102,10 +104,14 @@ def test_a_cut_has_an_id_that_stands_for_its_bytes(sim: Writer) -> None:
     with sim.open() as reader, sim.open() as another:
         holder = reader.users()[0]
         wanted: dict[str, Any] = {
-            "perp_markets": ["SOL-PERP", 3], "spot_markets": 0, "perp_oracles": [0],
-            "spot_oracles": ["SOL"], "users": [holder, reader.users()[1].pubkey],
-            "user_stats": holder.authority, "state": True,
-        }  # fmt: skip
+            "perp_markets": ["SOL-PERP", 3],
+            "spot_markets": 0,
+            "perp_oracles": [0],
+            "spot_oracles": ["SOL"],
+            "users": [holder, reader.users()[1].pubkey],
+            "user_stats": holder.authority,
+            "state": True,
+        }
         cut = reader.snapshot(**wanted)
         assert list(cut.perp_markets) == [0, 3]
         assert list(cut.spot_markets) == [0]

@@ -32,6 +32,12 @@ impl Floor {
     /// A method that takes an object and returns nothing.
     fn empty(&self, _key: &Bound<'_, PyAny>) {}
 
+    /// A method that takes an object and returns a tuple of four constant u64.
+    fn four(&self, _key: &Bound<'_, PyAny>) -> (u64, u64, u64, u64) {
+        let constant = self.constant();
+        (constant, constant, constant, constant)
+    }
+
     /// A getter that returns a constant u64, one for which the interpreter makes a new object.
     #[getter]
     fn constant(&self) -> u64 {
