@@ -189,14 +189,15 @@ def steps_of_start(target: Writer, trace: Path) -> list[tuple[str, int]]:
             continue
         pid, name = found.groups()
         main = main or pid
+        # The log is written by a thread of its own.
+        if begun and "READY=1" in text:
+            return steps
         if pid != main:
             continue
         counts[name] = counts.get(name, 0) + 1
         begun = begun or (name != "execve" and str(target.dir) in text)
         if begun:
             steps.append((name, counts[name]))
-        if "READY=1" in text:
-            return steps
     raise AssertionError("no start in the trace")
 
 

@@ -147,9 +147,13 @@ def test_a_watch_is_renewed_with_a_writer_that_is_started_again(
             end(running)
             running = writer(*running.arguments, *flags)
             old = [view.version for view in views]
-            for view, version in zip(views, old, strict=True):
-                until("it changes again", lambda v=view, old=version: v.version != old)
-                until("and is vouched for", lambda v=view: not is_stale(v))
+
+            def renewed(old: list[int] = old) -> bool:
+                stream.drain()  # A stream connects again when it is looked at.
+                versions = [view.version for view in views]
+                return all(map(int.__ne__, versions, old)) and not any(map(is_stale, views))
+
+            until("all change again, and are vouched for", renewed)
             assert changes_of(stream.wait(WATCHDOG))[0].view is views[2]
         assert not users_of(reader) & set(cold[3:])
         watch.close()
@@ -201,6 +205,8 @@ def test_a_full_section_takes_the_records_of_those_whom_nobody_wants(
             assert before.authority == key(1 << 40)
             assert reader.get_user(FIRST) is None
             assert reader.stats()["reclaimed"] == 1
+        third_view = reader.get_user(THIRD)
+        until("nobody wants the third", lambda: is_stale(third_view))
         with reader.watch(FIRST):
             again = until("it comes back", lambda: reader.get_user(FIRST))
             assert again.ensure_fresh(WATCHDOG).snapshot() == before
