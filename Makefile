@@ -43,6 +43,8 @@ test: build $(VENV)/.tools ## Every test but the loom models
 lint: build $(VENV)/.tools ## Formatting, clippy, ruff, mypy, and whether stubs and docs are current
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
+	RUSTFLAGS="--cfg driftshm_loom" $(CARGO) clippy --locked --target-dir target/loom \
+		--package driftshm-layout --tests -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings --allow rustdoc::private_intra_doc_links" \
 		$(CARGO) doc --locked --workspace $(EXTENSIONS) --no-deps --quiet
 	$(BIN)/ruff check
@@ -87,14 +89,14 @@ need:
 	@.ci/need build
 
 writer:
-	+$(CARGO) build --locked --release --package driftshm-writer
+	MAKEFLAGS= $(CARGO) build --locked --release --package driftshm-writer
 
 # An editable install: what is Python in the package needs no step, what is Rust this one, which
 # does nothing if nothing changed. Its dependencies have other features than the writer's, so a
 # target directory in common would save nothing, and have one wait for the other.
 reader: $(VENV)/.maturin
-	+cd reader-py && VIRTUAL_ENV=$(CURDIR)/$(VENV) CARGO_TARGET_DIR=$(CURDIR)/target/python \
-		../$(BIN)/maturin develop --locked --release --quiet
+	cd reader-py && MAKEFLAGS= VIRTUAL_ENV=$(CURDIR)/$(VENV) \
+		CARGO_TARGET_DIR=$(CURDIR)/target/python ../$(BIN)/maturin develop --locked --release --quiet
 
 $(VENV)/.maturin: $(TOOLS)
 	$(BIN)/python -c "" 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)

@@ -137,7 +137,7 @@ def test_a_watch_is_renewed_with_a_writer_that_is_started_again(
 ) -> None:
     """On users of the simulated feed that it brings to those only who want them."""
     cold = cold_users(writer, directory.with_name("all"))
-    running = writer(*SIM, "--users", "4", "--cold-users", "8", "--watch-linger", "1")
+    running = writer(*SIM, "--users", "4", "--cold-users", "8", *WATCHED)
     with running.open() as reader:
         assert not users_of(reader) & set(cold)
         watch = reader.watch(*cold[:2])

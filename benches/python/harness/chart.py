@@ -82,7 +82,7 @@ def write(path: Path, figures: Mapping[int, Figure]) -> None:
     sides = [side for side in LEGEND if any(bar.side == side for _, bar in places)]
     axes.legend(
         handles=[Patch(color=COLOURS[side], label=LEGEND[side]) for side in sides],
-        loc="upper right", frameon=False, labelcolor=INK,
+        loc="upper right", facecolor="white", edgecolor="white", framealpha=1, labelcolor=INK,
     )  # fmt: skip
     drawing.tight_layout()
     drawing.savefig(path, metadata={"Date": None}, facecolor="white")
