@@ -43,8 +43,6 @@ test: build $(VENV)/.tools ## Every test but the loom models
 lint: build $(VENV)/.tools ## Formatting, clippy, ruff, mypy, and whether stubs and docs are current
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
-	RUSTFLAGS="--cfg driftshm_loom" $(CARGO) clippy --locked --target-dir target/loom \
-		--package driftshm-layout --tests -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings --allow rustdoc::private_intra_doc_links" \
 		$(CARGO) doc --locked --workspace $(EXTENSIONS) --no-deps --quiet
 	$(BIN)/ruff check
