@@ -22,7 +22,7 @@ from support import WATCHDOG, Writer, bot, line, open_descriptors, until
 
 import driftshm
 
-CYCLES = 10_000
+CYCLES = {"asyncio": 10_000, "uvloop": 2_500}
 
 
 @pytest.fixture(autouse=True)
@@ -101,13 +101,13 @@ def test_stream_reader_and_loop_end_in_any_order(
 
 
 @pytest.mark.parametrize("kind", ["asyncio", "uvloop"])
-def test_10_000_streams_leave_no_descriptor_and_no_spinning_loop(
+def test_thousands_of_streams_leave_no_descriptor_and_no_spinning_loop(
     kind: str, publishing: Publishing, reader: driftshm.Reader
 ) -> None:
     writer_pid = reader.stats()["writer_pid"]
 
     async def main() -> None:
-        for cycle in range(CYCLES):
+        for cycle in range(CYCLES[kind]):
             changes: Any = reader.changes(kinds=["user_stats"])
             if cycle % 4:
                 waiting = started(changes)
@@ -135,7 +135,7 @@ def test_10_000_streams_leave_no_descriptor_and_no_spinning_loop(
     descriptors = descriptors_now(), open_descriptors(writer_pid)
     began = time.monotonic()
     loop.run_until_complete(main())
-    print(f"{kind}: {CYCLES} streams in {time.monotonic() - began - 1:.1f} s")
+    print(f"{kind}: {CYCLES[kind]} streams in {time.monotonic() - began - 1:.1f} s")
     gc.collect()
     assert descriptors_now() == descriptors[0]
     until("the writer has let go", lambda: open_descriptors(writer_pid) == descriptors[1])
