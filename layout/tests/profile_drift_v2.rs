@@ -1,89 +1,25 @@
 //! The built-in profile of Drift v2 against the facts it was made from, and against real accounts.
 
-use std::path::Path;
+mod support;
 
 use base64::Engine;
-use driftshm_layout::profile::{Field, Kind, Profile, Type, Value as Read};
+use driftshm_layout::profile::{Field, Kind, Profile, Value as Read};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use support::facts;
 
 fn drift() -> Profile {
     Profile::builtin("drift-v2").unwrap()
 }
 
-/// A file of the facts beside the repository; `None`, with a word about it, where there are none.
 fn shared(name: &str) -> Option<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/drift").join(name);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(text),
-        Err(error) if std::env::var("CI").as_deref() == Ok("true") => {
-            panic!("../shared/drift/{name}: {error}")
-        }
-        Err(error) => {
-            println!("skipped: ../shared/drift/{name}: {error}");
-            None
-        }
-    }
-}
-
-/// How the facts write a type, array lengths aside.
-fn written(profile: &Profile, ty: Type) -> String {
-    match ty {
-        Type::Pubkey => "publicKey".to_owned(),
-        Type::Bytes(_) => "u8".to_owned(),
-        Type::Struct(id) => profile.struct_def(id).unwrap().name.clone(),
-        Type::Enum(id) => profile.enum_def(id).unwrap().name.clone(),
-        Type::Array(id) => written(profile, profile.array(id).unwrap().elem),
-        integer => format!("{integer:?}").to_lowercase(),
-    }
-}
-
-fn count(profile: &Profile, ty: Type) -> Value {
-    match ty {
-        Type::Bytes(len) => len.into(),
-        Type::Array(id) => profile.array(id).unwrap().len.into(),
-        _ => Value::Null,
-    }
+    facts::shared(&format!("drift/{name}"))
 }
 
 #[test]
 fn equals_the_facts_field_for_field() {
     let Some(text) = shared("layout.json") else { return };
-    let facts: Value = serde_json::from_str(&text).unwrap();
-    let drift = drift();
-    assert_eq!(drift.program_id.to_string(), facts["program"].as_str().unwrap());
-    assert_eq!(drift.program_version, facts["program_version"]);
-
-    let accounts = facts["accounts"].as_object().unwrap();
-    assert_eq!(drift.accounts().len(), accounts.len());
-    for account in drift.accounts() {
-        let hex: String = account.discriminator.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, accounts[&account.name]["discriminator"], "{}", account.name);
-        assert_eq!(account.len, accounts[&account.name]["data_len"], "{}", account.name);
-    }
-
-    let structs = facts["structs"].as_object().unwrap();
-    assert_eq!(drift.structs().len(), structs.len());
-    for known in drift.structs() {
-        let fact = &structs[&known.name];
-        assert_eq!(known.size, fact["size"], "{}", known.name);
-        let fields = fact["fields"].as_array().unwrap();
-        assert_eq!(known.fields.len(), fields.len(), "{}", known.name);
-        for (field, fact) in known.fields.iter().zip(fields) {
-            let at = format!("{}.{}", known.name, field.name);
-            assert_eq!(field.name, fact["name"], "{at}");
-            assert_eq!(field.offset, fact["offset"], "{at}");
-            assert_eq!(field.ty.size(), fact["size"], "{at}");
-            assert_eq!(written(&drift, field.ty), fact["type"].as_str().unwrap(), "{at}");
-            assert_eq!(count(&drift, field.ty), fact["count"], "{at}");
-        }
-    }
-
-    let enums = facts["enums"].as_object().unwrap();
-    assert_eq!(drift.enums().len(), enums.len());
-    for known in drift.enums() {
-        assert_eq!(Value::from(known.variants.clone()), enums[&known.name], "{}", known.name);
-    }
+    facts::assert_equal(&drift(), &text);
 }
 
 #[test]

@@ -67,6 +67,22 @@ fn more_bytes_than_any_profile_has() {
 }
 
 #[test]
+fn rejected_oracle_sources_are_sources() {
+    let at = "rejected_oracle_sources";
+    is(
+        with("/rejected_oracle_sources", json!(["C"])),
+        at,
+        |p| matches!(p, Problem::UnknownSource { text } if text == "C"),
+    );
+    let twice = with("/rejected_oracle_sources", json!(["A", "A"]));
+    is(twice, "rejected_oracle_sources.A", |p| matches!(p, Problem::Duplicate));
+    let good = SECOND.replacen("{", "{\"rejected_oracle_sources\": [\"A\"],", 1);
+    let profile = Profile::from_json(good.as_bytes()).unwrap();
+    assert!(profile.rejects_oracle_source("A") && !profile.rejects_oracle_source("B"));
+    assert_eq!(Profile::from_json(&profile.to_json()).unwrap(), profile);
+}
+
+#[test]
 fn names_and_texts() {
     let name = |p: &Problem| matches!(p, Problem::Name { .. });
     for bad in ["", "1st", "a-b", "a b", "a.b", "é", "a\u{0}", &"x".repeat(65)] {

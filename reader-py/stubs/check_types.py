@@ -13,7 +13,7 @@ import numpy.typing as npt
 from typing_extensions import assert_type
 
 import driftshm
-from driftshm import drift_v2
+from driftshm import drift_v2, velocity
 from driftshm.types import Account, FeedState, Item, Kind, MarketData, Pubkey
 
 if TYPE_CHECKING:
@@ -64,6 +64,17 @@ def markets(reader: driftshm.Reader) -> None:
     reader.get_perp_market(market)
     reader.get_perp_market(0, 1.0)  # type: ignore[call-arg] # max_age is keyword-only
     reader.get_perp_market(b"SOL-PERP")  # type: ignore[arg-type]
+
+
+def of_another_program(reader: driftshm.Reader) -> None:
+    market: object = reader.get_perp_market(0)
+    assert isinstance(market, velocity.PerpMarket)
+    assert_type(market.oracle, str)
+    assert_type(market.oracle_source, velocity.OracleSource)
+    assert_type(market.market_stats.volume_24h, int)
+    assert_type(market.mark_price, int)
+    assert_type(market.funding_rate(), driftshm.FundingRate)
+    market.amm.oracle  # type: ignore[attr-defined] # moved
 
 
 def oracles(reader: driftshm.Reader) -> None:

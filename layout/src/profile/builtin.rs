@@ -2,7 +2,10 @@
 
 use super::Profile;
 
-const BUILTIN: [(&str, &str); 1] = [("drift-v2", include_str!("../../profiles/drift-v2.json"))];
+const BUILTIN: [(&str, &str); 2] = [
+    ("drift-v2", include_str!("../../profiles/drift-v2.json")),
+    ("velocity", include_str!("../../profiles/velocity.json")),
+];
 
 impl Profile {
     /// A profile that comes with driftshm; `None` for any other name.

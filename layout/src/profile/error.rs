@@ -164,6 +164,12 @@ pub enum Problem {
         /// What it must be.
         holds: &'static str,
     },
+    /// A rejected oracle source that the program's enum does not have.
+    #[error("there is no oracle source {text:?} in the enum of the role oracle_source")]
+    UnknownSource {
+        /// What was given, cut after 64 characters.
+        text: String,
+    },
     /// Something between braces that is no placeholder, a literal of no or over 32 bytes, or no
     /// or over 15 parts.
     #[error(

@@ -35,6 +35,8 @@ pub(super) struct ProfileJson {
     pub program_id: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub provisional: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejected_oracle_sources: Vec<String>,
     pub address_seeds: Entries<Vec<String>>,
     pub units: Entries<UnitJson>,
     pub accounts: Entries<AccountJson>,
@@ -171,6 +173,7 @@ impl Profile {
             program_version: self.program_version.clone(),
             program_id: self.program_id.to_string(),
             provisional: self.provisional,
+            rejected_oracle_sources: self.rejected_oracle_sources.clone(),
             address_seeds: Entries(seeds.collect()),
             units: Entries(units.collect()),
             accounts: Entries(self.accounts.iter().map(account_json).collect()),

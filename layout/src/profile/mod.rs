@@ -50,6 +50,7 @@ pub struct Profile {
     pub program_id: Pubkey,
     /// Put together from sources that were not checked against real accounts.
     pub provisional: bool,
+    rejected_oracle_sources: Vec<String>,
     accounts: Vec<AccountDef>,
     structs: Vec<StructDef>,
     enums: Vec<EnumDef>,
@@ -157,6 +158,12 @@ impl Profile {
                 _ => None,
             }
         })
+    }
+
+    /// Whether the program itself refuses to read oracles by this variant of
+    /// [`Profile::oracle_sources`], though the enum still has it.
+    pub fn rejects_oracle_source(&self, variant: &str) -> bool {
+        self.rejected_oracle_sources.iter().any(|rejected| rejected == variant)
     }
 
     /// A zeroed account of this kind with its discriminator, of the described length.

@@ -2,6 +2,7 @@
 //! everything. Each test binary uses its part of it.
 #![allow(dead_code)]
 
+pub mod facts;
 pub mod image;
 pub mod rng;
 pub mod smash;

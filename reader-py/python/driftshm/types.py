@@ -1,6 +1,7 @@
 """Names for annotations: what arguments may be, and what comes as text or a dict.
 
-The types of accounts themselves are in the module of their profile, `driftshm.drift_v2`.
+The types of accounts themselves are in the module of their profile: `driftshm.drift_v2`,
+`driftshm.velocity`.
 """
 
 from __future__ import annotations

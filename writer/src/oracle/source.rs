@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use driftshm_layout::profile::Profile;
+
 /// Who wrote an oracle account, and so how its bytes lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Family {
@@ -73,6 +75,18 @@ impl Source {
         Some(Self { family, multiplier, stable_coin })
     }
 
+    /// By their number, the sources that a profile's program reads. `None` for those it rejects,
+    /// and for those this writer cannot read.
+    pub fn of_profile(profile: &Profile) -> Vec<Option<Self>> {
+        let known = profile.oracle_sources().and_then(|id| profile.enum_def(id));
+        let names = known.map_or(&[][..], |known| &known.variants);
+        let read = |name: &String| match profile.rejects_oracle_source(name) {
+            true => None,
+            false => Self::parse(name),
+        };
+        names.iter().map(read).collect()
+    }
+
     /// Whose account it is.
     pub const fn family(self) -> Family {
         self.family
@@ -117,6 +131,28 @@ mod tests {
         for name in ["", "pyth", "Pyth1KLazer", "PythLazerPull", "DeprecatedSwitchboard", "Pyth "] {
             assert_eq!(Source::parse(name), None, "{name:?}");
         }
+    }
+
+    #[test]
+    fn what_the_program_rejects_is_not_read_though_this_writer_could() {
+        let velocity = Profile::builtin("velocity").unwrap();
+        let sources = Source::of_profile(&velocity);
+        let number = |name| usize::from(velocity.discriminant("OracleSource", name).unwrap());
+        for name in ["Pyth", "Pyth1K", "Pyth1M", "PythStableCoin", "QuoteAsset", "Prelaunch"] {
+            assert_eq!(sources[number(name)], Source::parse(name), "{name}");
+        }
+        for name in ["PythLazer", "PythLazer1K", "PythLazer1M", "PythLazerStableCoin"] {
+            assert!(sources[number(name)].is_some(), "{name}");
+        }
+        for name in ["PythPull", "Pyth1KPull", "Pyth1MPull", "PythStableCoinPull"] {
+            assert!(sources[number(name)].is_none() && Source::parse(name).is_some(), "{name}");
+        }
+        for name in ["DeprecatedSwitchboard", "DeprecatedSwitchboardOnDemand"] {
+            assert_eq!(sources[number(name)], None, "{name}");
+        }
+        let drift = Source::of_profile(&Profile::builtin("drift-v2").unwrap());
+        assert_eq!((sources.len(), drift.len()), (16, 16));
+        assert!(drift.iter().all(Option::is_some), "Drift reads all of its own");
     }
 
     #[test]

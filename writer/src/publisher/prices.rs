@@ -26,10 +26,7 @@ pub(super) struct Pricer {
 
 impl Pricer {
     pub fn new(profile: &Profile) -> Self {
-        let names = profile.oracle_sources().and_then(|id| profile.enum_def(id));
-        let sources =
-            names.map(|def| def.variants.iter().map(|name| Source::parse(name)).collect());
-        Self { decoder: Decoder::new(profile), sources: sources.unwrap_or_default() }
+        Self { decoder: Decoder::new(profile), sources: Source::of_profile(profile) }
     }
 
     fn source(&self, number: u8) -> Option<Source> {

@@ -35,11 +35,13 @@ type Checked<T> = Result<T, ProfileError>;
 pub fn profile(json: ProfileJson) -> Checked<Profile> {
     text("name", &json.name, MAX_PROFILE_NAME)?;
     text("program_version", &json.program_version, MAX_NAME)?;
+    let rejected = json.rejected_oracle_sources;
     let mut profile = Profile {
         program_id: address(&json.program_id)?,
         name: json.name,
         program_version: json.program_version,
         provisional: json.provisional,
+        rejected_oracle_sources: Vec::new(),
         accounts: Vec::new(),
         structs: Vec::new(),
         enums: enums(json.enums)?,
@@ -49,7 +51,24 @@ pub fn profile(json: ProfileJson) -> Checked<Profile> {
     };
     structs::structs(&mut profile, json.structs)?;
     accounts::accounts(&mut profile, json.accounts)?;
+    rejected_sources(&mut profile, rejected)?;
     Ok(profile)
+}
+
+/// Each is a source that the program's enum has, and there once only.
+fn rejected_sources(profile: &mut Profile, rejected: Vec<String>) -> Checked<()> {
+    let at = "rejected_oracle_sources";
+    let known = profile.oracle_sources().and_then(|id| profile.enum_def(id));
+    let known: &[String] = known.map_or(&[], |known| &known.variants);
+    if rejected.len() > MAX_VARIANTS {
+        return Err(invalid(at, Problem::TooMany { found: rejected.len(), max: MAX_VARIANTS }));
+    }
+    names(at, rejected.iter().map(String::as_str))?;
+    if let Some(unknown) = rejected.iter().find(|name| !known.contains(name)) {
+        return Err(invalid(at, Problem::UnknownSource { text: cut(unknown) }));
+    }
+    profile.rejected_oracle_sources = rejected;
+    Ok(())
 }
 
 fn invalid(at: impl Into<String>, problem: Problem) -> ProfileError {

@@ -14,9 +14,19 @@ impl Cell {
         Self(account.role(role))
     }
 
-    /// The field at this path.
+    /// The field at this path; where the profile has none, at the same path with an underscore
+    /// before each number, as later programs spell it.
     pub fn path<'a>(profile: &Profile, root: impl Into<Root<'a>>, path: &str) -> Self {
-        Self(profile.resolve(root, path).ok())
+        let root = root.into();
+        let found = profile.resolve(root, path).ok();
+        Self(found.or_else(|| profile.resolve(root, &spelled_apart(path)).ok()))
+    }
+
+    /// A perp market's field of this name: in its AMM, or where later programs have moved it.
+    pub fn of_perp(profile: &Profile, account: &AccountDef, name: &str) -> Self {
+        let homes = ["amm.", "", "market_stats.", "fee_ledger."];
+        let find = |home| Self::path(profile, account, &format!("{home}{name}")).0;
+        Self(homes.into_iter().find_map(find))
     }
 
     /// The same field of a struct that starts at `start`.
@@ -67,6 +77,19 @@ impl Cell {
     pub fn get(self, data: &[u8]) -> Option<i128> {
         self.0?.read_i128(data)
     }
+}
+
+/// `twap5min` as `twap_5min`.
+fn spelled_apart(path: &str) -> String {
+    let mut apart = String::with_capacity(path.len() + 4);
+    for character in path.chars() {
+        let after_letter = apart.ends_with(|before: char| before.is_ascii_lowercase());
+        if after_letter && character.is_ascii_digit() {
+            apart.push('_');
+        }
+        apart.push(character);
+    }
+    apart
 }
 
 /// A list of structs in an account; empty if the profile lacks it.
@@ -124,6 +147,12 @@ impl<'a> Draft<'a> {
         self
     }
 
+    /// Stores a number in a perp market's field of this name.
+    pub fn set_perp(&mut self, name: &str, number: impl Into<i128>) -> &mut Self {
+        Cell::of_perp(self.profile, self.def, name).set(&mut self.data, number);
+        self
+    }
+
     /// Stores an address where the profile has this path.
     pub fn set_key(&mut self, path: &str, key: &Pubkey) -> &mut Self {
         Cell::path(self.profile, self.def, path).set_key(&mut self.data, key);
@@ -177,6 +206,24 @@ mod tests {
         Cell::path(&profile, Kind::PerpMarket, "amm").set(&mut data, 1);
         Cell::path(&profile, Kind::PerpMarket, "expiry_ts").at(9_999).set(&mut data, 1);
         assert_eq!(data, before);
+    }
+
+    #[test]
+    fn a_field_that_moved_or_is_spelled_otherwise_is_found() {
+        let offset = |profile: &str, name| {
+            let profile = Profile::builtin(profile).unwrap();
+            let def = profile.account(Kind::PerpMarket).unwrap();
+            let found = Cell::of_perp(&profile, def, name).0.map(|field| field.offset);
+            let path = |path| profile.resolve(def, path).map(|field| field.offset).ok();
+            (found, path("amm.last_mark_price_twap5min"), path("market_stats.mark_std"))
+        };
+        let (found, drift, _) = offset("drift-v2", "last_mark_price_twap5min");
+        assert!(found.is_some() && found == drift);
+        let (found, _, velocity) = offset("velocity", "mark_std");
+        assert!(found.is_some() && found == velocity);
+        assert!(offset("velocity", "last_mark_price_twap5min").0.is_some());
+        assert_eq!(offset("velocity", "no_such_field").0, None);
+        assert_eq!(spelled_apart("a5min.volume24h[3].u_8"), "a_5min.volume_24h[3].u_8");
     }
 
     #[test]

@@ -55,44 +55,44 @@ pub(super) struct PerpCells {
 impl PerpCells {
     pub fn new(profile: &Profile, def: &AccountDef, pairs: bool) -> Self {
         let role = |role| Cell::role(def, role);
-        let path = |path| Cell::path(profile, def, path);
+        let path = |name| Cell::of_perp(profile, def, name);
         Self {
             base: role(role::BASE_ASSET_RESERVE),
             quote: role(role::QUOTE_ASSET_RESERVE),
             peg: role(role::PEG_MULTIPLIER),
-            ask: (path("amm.ask_base_asset_reserve"), path("amm.ask_quote_asset_reserve")),
-            bid: (path("amm.bid_base_asset_reserve"), path("amm.bid_quote_asset_reserve")),
+            ask: (path("ask_base_asset_reserve"), path("ask_quote_asset_reserve")),
+            bid: (path("bid_base_asset_reserve"), path("bid_quote_asset_reserve")),
             long: role(role::BASE_ASSET_AMOUNT_LONG),
             short: role(role::BASE_ASSET_AMOUNT_SHORT),
-            with_amm: path("amm.base_asset_amount_with_amm"),
+            with_amm: path("base_asset_amount_with_amm"),
             oracle_price: role(role::LAST_ORACLE_PRICE),
-            oracle_normalised: path("amm.last_oracle_normalised_price"),
-            oracle_conf: path("amm.historical_oracle_data.last_oracle_conf"),
+            oracle_normalised: path("last_oracle_normalised_price"),
+            oracle_conf: path("historical_oracle_data.last_oracle_conf"),
             oracle_twap: [
                 role(role::LAST_ORACLE_PRICE_TWAP),
-                path("amm.historical_oracle_data.last_oracle_price_twap5min"),
+                path("historical_oracle_data.last_oracle_price_twap5min"),
             ],
-            oracle_twap_ts: path("amm.historical_oracle_data.last_oracle_price_twap_ts"),
-            mark_twap: [role(role::LAST_MARK_PRICE_TWAP), path("amm.last_mark_price_twap5min")],
-            mark_bid_twap: path("amm.last_bid_price_twap"),
-            mark_ask_twap: path("amm.last_ask_price_twap"),
-            mark_twap_ts: path("amm.last_mark_price_twap_ts"),
-            spread_pct: path("amm.last_oracle_reserve_price_spread_pct"),
+            oracle_twap_ts: path("historical_oracle_data.last_oracle_price_twap_ts"),
+            mark_twap: [role(role::LAST_MARK_PRICE_TWAP), path("last_mark_price_twap5min")],
+            mark_bid_twap: path("last_bid_price_twap"),
+            mark_ask_twap: path("last_ask_price_twap"),
+            mark_twap_ts: path("last_mark_price_twap_ts"),
+            spread_pct: path("last_oracle_reserve_price_spread_pct"),
             funding_rate: [
                 role(role::LAST_FUNDING_RATE),
-                path("amm.last_funding_rate_long"),
-                path("amm.last_funding_rate_short"),
+                path("last_funding_rate_long"),
+                path("last_funding_rate_short"),
             ],
             funding_ts: role(role::LAST_FUNDING_RATE_TS),
             funding_twap: role(role::LAST_FUNDING_ORACLE_TWAP),
             mm_oracle: [
-                path("amm.mm_oracle_price"),
-                path("amm.mm_oracle_slot"),
-                path("amm.mm_oracle_sequence_id"),
+                path("mm_oracle_price"),
+                path("mm_oracle_slot"),
+                path("mm_oracle_sequence_id"),
             ],
-            update_slot: path("amm.last_update_slot"),
+            update_slot: path("last_update_slot"),
             volume: role(role::VOLUME_24H),
-            trade_ts: path("amm.last_trade_ts"),
+            trade_ts: path("last_trade_ts"),
             fill_price: path("last_fill_price"),
             fill_id: path("next_fill_record_id"),
             pairs: if pairs { Pairs::of(profile) } else { None },
@@ -152,34 +152,34 @@ impl Perp {
             .role_variant(role::STATUS, "Active")
             .set_variant("contract_type", if is_bet { "Prediction" } else { "Perpetual" })
             .set_variant("contract_tier", if index < 3 { "B" } else { "Speculative" })
-            .set("amm.sqrt_k", reserve)
-            .set("amm.concentration_coef", 1_004_142)
-            .set("amm.min_base_asset_reserve", reserve / 1_004 * 1_000)
-            .set("amm.max_base_asset_reserve", reserve / 1_000 * 1_004)
-            .set("amm.terminal_quote_asset_reserve", reserve)
-            .set("amm.max_open_interest", reserve / 20)
-            .set("amm.cumulative_funding_rate_long", CUMULATIVE_FUNDING_RATE)
-            .set("amm.cumulative_funding_rate_short", CUMULATIVE_FUNDING_RATE)
-            .set("amm.total_fee", 28_000_000_000_i64 + dice.below(1 << 30) as i64)
-            .set("amm.total_exchange_fee", 17_000_000_000_i64)
-            .set("amm.total_fee_minus_distributions", 14_000_000_000_i64)
-            .set("amm.fee_pool.scaled_balance", 9_600_000_000_000_i64)
+            .set_perp("sqrt_k", reserve)
+            .set_perp("concentration_coef", 1_004_142)
+            .set_perp("min_base_asset_reserve", reserve / 1_004 * 1_000)
+            .set_perp("max_base_asset_reserve", reserve / 1_000 * 1_004)
+            .set_perp("terminal_quote_asset_reserve", reserve)
+            .set_perp("max_open_interest", reserve / 20)
+            .set_perp("cumulative_funding_rate_long", CUMULATIVE_FUNDING_RATE)
+            .set_perp("cumulative_funding_rate_short", CUMULATIVE_FUNDING_RATE)
+            .set_perp("total_fee", 28_000_000_000_i64 + dice.below(1 << 30) as i64)
+            .set_perp("total_exchange_fee", 17_000_000_000_i64)
+            .set_perp("total_fee_minus_distributions", 14_000_000_000_i64)
+            .set_perp("fee_pool.scaled_balance", 9_600_000_000_000_i64)
             .role(role::FUNDING_PERIOD, 3600)
             .role(role::ORDER_STEP_SIZE, step)
             .role(role::ORDER_TICK_SIZE, tick)
             .role(role::MIN_ORDER_SIZE, step)
-            .set("amm.base_spread", 200)
-            .set("amm.max_spread", 20_000)
-            .set("amm.long_spread", 200)
-            .set("amm.short_spread", 200)
-            .set("amm.max_fill_reserve_fraction", 25_000)
-            .set("amm.max_slippage_ratio", 50)
-            .set("amm.curve_update_intensity", 100)
-            .set("amm.amm_jit_intensity", 100)
-            .set("amm.last_oracle_valid", 1)
-            .set("amm.mark_std", tick * 10)
-            .set("amm.oracle_std", tick * 10)
-            .set("amm.historical_oracle_data.last_oracle_delay", 1)
+            .set_perp("base_spread", 200)
+            .set_perp("max_spread", 20_000)
+            .set_perp("long_spread", 200)
+            .set_perp("short_spread", 200)
+            .set_perp("max_fill_reserve_fraction", 25_000)
+            .set_perp("max_slippage_ratio", 50)
+            .set_perp("curve_update_intensity", 100)
+            .set_perp("amm_jit_intensity", 100)
+            .set_perp("last_oracle_valid", 1)
+            .set_perp("mark_std", tick * 10)
+            .set_perp("oracle_std", tick * 10)
+            .set_perp("historical_oracle_data.last_oracle_delay", 1)
             .set("pnl_pool.scaled_balance", 6_000_000_000_000_i64)
             .set("insurance_claim.quote_max_insurance", 1_000_000_000_000_i64)
             .set("unrealized_pnl_max_imbalance", 1_000_000_000_i64)

@@ -25,9 +25,10 @@ pub(super) fn own_account(profile: &Profile, family: Family) -> Option<&AccountD
 /// The wanted source if the profile has it, else the first that gives the same price.
 pub(super) fn choose(profile: &Profile, wanted: &str) -> Option<Choice> {
     let variants = &profile.enum_def(profile.oracle_sources()?)?.variants;
+    let sources = Source::of_profile(profile);
     let find = |fits: &dyn Fn(&str, Source) -> bool| {
-        variants.iter().enumerate().find_map(|(number, name)| {
-            let source = Source::parse(name)?;
+        variants.iter().zip(&sources).enumerate().find_map(|(number, (name, source))| {
+            let source = (*source)?;
             let fits = can_be_made(profile, source) && fits(name, source);
             fits.then_some(Choice { number: u8::try_from(number).ok()?, source })
         })

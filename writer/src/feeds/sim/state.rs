@@ -21,6 +21,7 @@ pub(super) fn state(profile: &Profile, def: &AccountDef, seed: u64, counts: &Cou
     let mut draft = Draft::new(profile, def);
     draft
         .set_key("admin", &other(1))
+        .set_key("cold_admin", &other(1))
         .set_key("signer", &other(2))
         .set("oracle_guard_rails.price_divergence.mark_oracle_percent_divergence", 100_000)
         .set("oracle_guard_rails.price_divergence.oracle_twap5min_percent_divergence", 500_000)

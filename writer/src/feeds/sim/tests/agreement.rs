@@ -5,15 +5,24 @@ use std::collections::HashSet;
 use driftshm_layout::profile::role;
 
 use super::*;
-use crate::oracle::{Decoder, Source};
+use crate::oracle::{Decoder, Family, Source};
 
 #[test]
 fn oracle_mark_funding_and_averages_agree_at_any_moment() {
-    let profile = drift();
+    let families = families_that_agree(&drift());
+    assert_eq!(families.len(), 7, "every kind of oracle is in use: {families:?}");
+    let mut families = families_that_agree(&velocity());
+    for family in [Family::Pyth, Family::PythLazer, Family::Prelaunch, Family::QuoteAsset] {
+        assert!(families.remove(&family), "{family}");
+    }
+    assert!(families.is_empty(), "Velocity reads no others: {families:?}");
+}
+
+fn families_that_agree(profile: &Profile) -> HashSet<Family> {
     let options = SimOptions { markets: 90, spot_markets: 45, users: 20, ..SimOptions::default() };
-    let all = updates(&profile, &options, 40_000);
+    let all = updates(profile, &options, 40_000);
     let accounts = newest(&all);
-    let decoder = Decoder::new(&profile);
+    let decoder = Decoder::new(profile);
     let sources = profile.enum_def(profile.oracle_sources().unwrap()).unwrap();
     let mut families = HashSet::new();
     let mut markets = 0;
@@ -55,7 +64,7 @@ fn oracle_mark_funding_and_averages_agree_at_any_moment() {
         assert_eq!(number(role::LAST_FUNDING_RATE), premium * 1_000 / 24, "{name}");
     }
     assert_eq!(markets, 135);
-    assert_eq!(families.len(), 7, "every kind of oracle is in use: {families:?}");
+    families
 }
 
 #[test]
@@ -78,7 +87,12 @@ fn the_default_markets_share_an_oracle_and_use_several_kinds() {
 
 #[test]
 fn open_interest_is_the_sum_of_all_positions_and_users_refer_to_markets_there_are() {
-    let profile = drift();
+    for profile in [drift(), velocity()] {
+        positions_add_up(&profile);
+    }
+}
+
+fn positions_add_up(profile: &Profile) {
     let options = SimOptions {
         markets: 5,
         spot_markets: 3,
@@ -86,14 +100,14 @@ fn open_interest_is_the_sum_of_all_positions_and_users_refer_to_markets_there_ar
         cold_users: 4,
         ..SimOptions::default()
     };
-    let mut simulation = simulation(&profile, &options);
+    let mut simulation = simulation(profile, &options);
     let mut all = Vec::new();
     simulation.all(|update| all.push(update));
-    for user in cold_users(&profile, &options) {
+    for user in cold_users(profile, &options) {
         all.extend(simulation.follow(&user.pubkey));
     }
     let mut sums = vec![(0_i128, 0_i128, 0_u64); 5];
-    for update in all.iter().filter(|update| of_kind(&profile, Kind::User, update)) {
+    for update in all.iter().filter(|update| of_kind(profile, Kind::User, update)) {
         let user = profile.to_json_value(Kind::User, &update.data).unwrap();
         let mut open = [0; 5];
         for order in
@@ -129,12 +143,14 @@ fn open_interest_is_the_sum_of_all_positions_and_users_refer_to_markets_there_ar
         let spots = user["spot_positions"].as_array().unwrap();
         assert!(spots.iter().all(|spot| spot["market_index"].as_u64().unwrap() < 3));
     }
-    for update in all.iter().filter(|update| of_kind(&profile, Kind::PerpMarket, update)) {
-        let number =
-            |path| field(&profile, Kind::PerpMarket, path).read_i128(&update.data).unwrap();
+    for update in all.iter().filter(|update| of_kind(profile, Kind::PerpMarket, update)) {
+        let read = |field: Field| field.read_i128(&update.data).unwrap();
+        let number = |path| read(field(profile, Kind::PerpMarket, path));
+        let def = profile.account(Kind::PerpMarket).unwrap();
+        let role = |role| read(def.role(role).unwrap());
         let (long, short, users) = sums[number("market_index") as usize];
-        assert_eq!(number("amm.base_asset_amount_long"), long);
-        assert_eq!(number("amm.base_asset_amount_short"), short);
+        assert_eq!(role(role::BASE_ASSET_AMOUNT_LONG), long);
+        assert_eq!(role(role::BASE_ASSET_AMOUNT_SHORT), short);
         assert_eq!(number("amm.base_asset_amount_with_amm"), long + short);
         assert_eq!(number("number_of_users_with_base"), users.into());
     }

@@ -19,6 +19,10 @@ fn drift() -> Profile {
     Profile::builtin("drift-v2").unwrap()
 }
 
+fn velocity() -> Profile {
+    Profile::builtin("velocity").unwrap()
+}
+
 fn simulation(profile: &Profile, options: &SimOptions) -> Simulation {
     Simulation::new(profile, options, START, &|| false).unwrap()
 }
