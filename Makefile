@@ -23,7 +23,7 @@ BENCH := cd benches/python && $(CURDIR)/target/bench-venv/bin/python
 ifndef BUILDING
 .NOTPARALLEL:
 endif
-.PHONY: help build demo test lint loom bench bench-quick bench-instructions stubs clean need writer reader prepared
+.PHONY: help build demo test lint loom bench bench-quick bench-instructions stubs clean need writer quick-writer reader prepared
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -32,8 +32,16 @@ help: ## This list
 build: need ## target/release/driftshm, and .venv with the Python package
 	@$(MAKE) --no-print-directory --jobs 2 BUILDING=1 writer reader
 
-demo: build ## A writer on the simulated feed and two bots, for DEMO_SECONDS (10)
-	@exec $(BIN)/python examples/demo.py
+# Without the live feeds a cold machine needs a third of the time. Where there is a whole driftshm
+# already, that one is used.
+demo: need ## A writer on the simulated feed and two bots, for DEMO_SECONDS (10)
+	@if [ -x target/release/driftshm ]; then \
+		$(MAKE) --no-print-directory --jobs 2 BUILDING=1 writer reader && \
+		exec $(BIN)/python examples/demo.py; \
+	else \
+		$(MAKE) --no-print-directory --jobs 2 BUILDING=1 quick-writer reader && \
+		DRIFTSHM_BINARY=$(CURDIR)/target/demo/release/driftshm exec $(BIN)/python examples/demo.py; \
+	fi
 
 test: build $(VENV)/.tools ## Every test but the loom models
 	@.ci/need test
@@ -88,6 +96,10 @@ need:
 
 writer:
 	MAKEFLAGS= $(CARGO) build --locked --release --package driftshm-writer
+
+quick-writer:
+	MAKEFLAGS= $(CARGO) build --locked --release --package driftshm-writer --no-default-features \
+		--target-dir target/demo
 
 # An editable install: what is Python in the package needs no step, what is Rust this one, which
 # does nothing if nothing changed. Its dependencies have other features than the writer's, so a

@@ -232,15 +232,25 @@ pub enum Counter {
     Conflated,
     /// Doorbells rung.
     Wakeups,
-    /// Lines of input that could not be read.
+    /// Pieces of input that could not be read.
     BadInput,
     /// Times the writer found its file unlinked and made it anew.
     Remade,
+    /// Times a stream was connected again.
+    Reconnects,
+    /// Slots that went by between two connections of a stream.
+    GapSlots,
+    /// Accounts that the audit compared with the chain.
+    AuditChecked,
+    /// Accounts that no feed had brought as the chain has them; mended.
+    AuditMismatches,
+    /// Accounts taken back to their confirmed state.
+    RolledBack,
 }
 
 impl Counter {
     /// All of them with the names that `status` and `Reader.stats()` use.
-    pub const ALL: [(Self, &'static str); 14] = [
+    pub const ALL: [(Self, &'static str); 19] = [
         (Self::Published, "published"),
         (Self::Absorbed, "absorbed"),
         (Self::Stale, "stale"),
@@ -255,11 +265,16 @@ impl Counter {
         (Self::Wakeups, "wakeups"),
         (Self::BadInput, "bad_input"),
         (Self::Remade, "remade"),
+        (Self::Reconnects, "reconnects"),
+        (Self::GapSlots, "gap_slots"),
+        (Self::AuditChecked, "audit_checked"),
+        (Self::AuditMismatches, "audit_mismatches"),
+        (Self::RolledBack, "rolled_back"),
     ];
 }
 
-const _: () = assert!(Counter::Remade as usize + 1 - COUNTERS == Counter::ALL.len());
-const _: () = assert!((Counter::Remade as usize) < IN_USE);
+const _: () = assert!(Counter::RolledBack as usize + 1 - COUNTERS == Counter::ALL.len());
+const _: () = assert!((Counter::RolledBack as usize) < IN_USE);
 const _: () = assert!((Owner::Publishing as usize) < PULSE);
 
 /// What a header says, for readers: nothing here stores.

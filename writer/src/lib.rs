@@ -5,6 +5,8 @@ pub mod commands;
 pub mod config;
 pub mod control;
 pub mod feeds;
+#[cfg(feature = "live")]
+pub mod live;
 pub mod oracle;
 pub mod publisher;
 pub mod serve;

@@ -19,8 +19,8 @@ use crate::control::Limits;
 use crate::publisher::Follow;
 
 pub use self::error::ServeError;
-pub use self::feed::Feed;
 pub use self::specs::FeedSpec;
+pub use crate::feeds::Feed;
 
 /// All that the writer needs to know.
 #[derive(Debug, Clone)]
@@ -47,6 +47,8 @@ pub struct ServeOptions {
     pub allow_gids: Vec<u32>,
     /// How long an account is followed after the last who wanted it has gone.
     pub linger: Duration,
+    /// Whether a feed that fails before it was live ends the writer.
+    pub fail_fast: bool,
     /// Where accounts come from, by ascending trust within a slot.
     pub feeds: Vec<FeedSpec>,
 }
@@ -66,6 +68,7 @@ impl ServeOptions {
             allow_uids: Vec::new(),
             allow_gids: Vec::new(),
             linger: Duration::from_secs(30),
+            fail_fast: false,
             feeds: Vec::new(),
         }
     }
@@ -76,7 +79,7 @@ impl ServeOptions {
 pub fn serve(options: ServeOptions, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
     let mut feeds = Vec::with_capacity(options.feeds.len());
     for spec in &options.feeds {
-        feeds.push(spec.prepare(&options.profile)?);
+        feeds.extend(spec.prepare(&options.profile, &options.dir)?);
     }
     raise_fd_limit();
     let runtime = runtime()?;

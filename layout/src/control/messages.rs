@@ -1,5 +1,7 @@
 //! The messages of the control socket.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::filter::Filter;
@@ -107,6 +109,23 @@ pub struct Status {
     pub subscriptions: u64,
     /// Addresses that bots watch.
     pub watched: u64,
-    /// The feeds, each as `name: state`.
-    pub feeds: Vec<String>,
+    /// The feeds.
+    pub feeds: Vec<FeedReport>,
+}
+
+/// How one feed is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FeedReport {
+    /// Its name.
+    pub name: String,
+    /// Its state, as [`FeedState`](crate::FeedState) calls it.
+    pub state: String,
+    /// Seconds since when.
+    pub state_age_s: u64,
+    /// What it counts, by name: `slot`, `requests`, `reconnects`, `gap_slots`, `audit_checked`,
+    /// `audit_mismatches`, and `error_` with each kind of error. What is zero is left out.
+    pub figures: BTreeMap<String, u64>,
+    /// What failed last, unless it is well again.
+    pub error: Option<String>,
 }

@@ -12,8 +12,8 @@ mod watch;
 pub use filter::{Filter, Matcher};
 pub use link::{Link, LinkError, new_eventfd, wait_readable};
 pub use messages::{
-    ErrorCode, MAX_MESSAGE, PUBKEYS_PER_MESSAGE, Request, Response, SUBSCRIBER_PAGE, Status,
-    SubscribeRequest,
+    ErrorCode, FeedReport, MAX_MESSAGE, PUBKEYS_PER_MESSAGE, Request, Response, SUBSCRIBER_PAGE,
+    Status, SubscribeRequest,
 };
 pub use subscription::{Change, Item, Subscription};
 pub use watch::Watch;

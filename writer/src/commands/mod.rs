@@ -7,6 +7,8 @@ mod get;
 mod headline;
 mod keys;
 mod kind;
+#[cfg(feature = "live")]
+mod live;
 mod output;
 mod place;
 mod run;

@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command};
-use driftshm_layout::profile::Kind;
-use driftshm_layout::{Capacities, dir};
+use driftshm_layout::profile::{Kind, Profile};
+use driftshm_layout::{Capacities, Pubkey, dir};
 
 use super::failure::Failure;
-use crate::config::args::{FeedName, FollowName, RunArgs};
+#[cfg(feature = "live")]
+use super::live;
+use crate::config::args::{FeedName, FollowName, RunArgs, UsersArg};
 use crate::config::{self, Parsed, SettingError};
 use crate::control::Limits;
 use crate::feeds::replay::ReplayOptions;
@@ -28,6 +30,8 @@ pub const HELP: &str = "Every setting is a flag, a variable and a key of the --c
 
 /// This cluster is made up, so its feed need not be named.
 const SIM_CLUSTER: &str = "sim";
+/// Sub-accounts of an authority that are looked for: the program's interface makes eight at most.
+const SUB_ACCOUNTS: u16 = 8;
 /// What is made up under these names could be taken for the real thing.
 const REAL_CLUSTERS: [&str; 3] = ["mainnet", "mainnet-beta", "devnet"];
 
@@ -45,6 +49,8 @@ pub fn run(
     let check = args.check;
     let log = args.log.clone();
     if let Some(matches) = parsed.matches.subcommand_matches("run") {
+        #[cfg(feature = "live")]
+        live::refuse_keys_in_flags(&args.live, matches)?;
         refuse_idle_flags(&args, command, matches)?;
     }
     let options = options(args)?;
@@ -97,9 +103,16 @@ fn little_room(sim: &SimOptions, room: &Capacities) -> Vec<String> {
 
 /// The feeds in use.
 fn feeds(args: &RunArgs) -> Vec<FeedName> {
+    if !args.feed.is_empty() {
+        return args.feed.clone();
+    }
+    #[cfg(feature = "live")]
+    let named = live::named(&args.live);
+    #[cfg(not(feature = "live"))]
+    let named = Vec::new();
     match args.cluster.as_deref() {
-        Some(SIM_CLUSTER) if args.feed.is_empty() => vec![FeedName::Sim],
-        _ => args.feed.clone(),
+        Some(SIM_CLUSTER) if named.is_empty() => vec![FeedName::Sim],
+        _ => named,
     }
 }
 
@@ -128,9 +141,15 @@ fn refuse_idle_flags(
     Ok(())
 }
 
+/// An authority's stats, and as many of its users as anybody has.
+fn accounts_of(profile: &Profile, authority: &Pubkey) -> Vec<Pubkey> {
+    let users = (0..SUB_ACCOUNTS).filter_map(|id| profile.user_address(authority, id));
+    profile.user_stats_address(authority).into_iter().chain(users).collect()
+}
+
 fn options(args: RunArgs) -> Result<ServeOptions, Failure> {
     let feeds = feeds(&args);
-    let Some(cluster) = args.cluster else {
+    let Some(cluster) = args.cluster.clone() else {
         return usage(
             "no cluster is named: give --cluster NAME, DRIFTSHM_CLUSTER, or cluster in the \
              --config file",
@@ -138,11 +157,27 @@ fn options(args: RunArgs) -> Result<ServeOptions, Failure> {
     };
     if feeds.is_empty() {
         return usage(
-            "no feed is named: give --feed sim (made-up accounts) or --feed replay --replay FILE \
-             (recorded ones); only the cluster sim has a feed by default",
+            "no feed is named: give --rpc-url URL (the chain), --feed sim (made-up accounts) or \
+             --feed replay --replay FILE (recorded ones); only the cluster sim has a feed by default",
         );
     }
+    #[cfg(feature = "live")]
+    let (is_live, feeds) = live::part(feeds);
+    #[cfg(not(feature = "live"))]
+    let is_live = false;
+    let sim_users = match args.accounts.users {
+        Some(UsersArg::Count(_)) if is_live => {
+            return usage(
+                "--users of a live feed is none, active or all: how many there are, the chain says",
+            );
+        }
+        Some(UsersArg::Count(count)) => count,
+        Some(UsersArg::None) => 0,
+        Some(UsersArg::Active | UsersArg::All) | None => SimOptions::default().users,
+    };
     let specs = feeds.into_iter().map(|feed| match feed {
+        #[cfg(feature = "live")]
+        FeedName::Rpc | FeedName::Ws | FeedName::Grpc => usage("this feed is not one of its own"),
         FeedName::Sim => {
             let sim = &args.sim;
             if let Some(index) = sim.focus_market.filter(|index| *index >= sim.markets) {
@@ -154,7 +189,7 @@ fn options(args: RunArgs) -> Result<ServeOptions, Failure> {
             Ok(FeedSpec::Sim(SimOptions {
                 markets: sim.markets,
                 spot_markets: sim.spot_markets,
-                users: sim.users,
+                users: sim_users,
                 cold_users: sim.cold_users,
                 rate: sim.rate,
                 seed: sim.seed,
@@ -172,7 +207,23 @@ fn options(args: RunArgs) -> Result<ServeOptions, Failure> {
             None => usage("the feed replay has no recording: give --replay FILE"),
         },
     });
-    let feeds = specs.collect::<Result<_, _>>()?;
+    let mut feeds = specs.collect::<Result<Vec<_>, _>>()?;
+    #[cfg(feature = "live")]
+    feeds.extend(live::spec(&args, &cluster, is_live)?);
+    let mut users = args.accounts.user;
+    for authority in &args.accounts.authority {
+        users.extend(accounts_of(&args.profile, authority));
+    }
+    let follow = match args.accounts.follow {
+        FollowName::Watched => Follow::Watched,
+        // A live feed brings all users only if it is told to.
+        FollowName::All
+            if is_live && matches!(args.accounts.users, None | Some(UsersArg::None)) =>
+        {
+            Follow::Watched
+        }
+        FollowName::All => Follow::All,
+    };
     let dir = args.dir.unwrap_or_else(|| dir::resolve(Some(&cluster)).dir);
     let region = &args.region;
     Ok(ServeOptions {
@@ -187,15 +238,14 @@ fn options(args: RunArgs) -> Result<ServeOptions, Failure> {
         .with(Kind::User, region.max_users)
         .with(Kind::UserStats, region.max_user_stats),
         mode: args.access.mode,
-        follow: match args.accounts.follow {
-            FollowName::All => Follow::All,
-            FollowName::Watched => Follow::Watched,
-        },
-        users: args.accounts.user,
+        follow,
+        users,
         limits: Limits::with_connections(args.access.max_connections),
         allow_uids: args.access.allow_uid,
         allow_gids: args.access.allow_gid,
         linger: args.accounts.watch_linger,
+        #[cfg(feature = "live")]
+        fail_fast: args.live.fail_fast,
         feeds,
         ..ServeOptions::new(dir, &cluster, Arc::unwrap_or_clone(args.profile))
     })

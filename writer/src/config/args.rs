@@ -54,11 +54,15 @@ pub struct RunArgs {
     )]
     pub profile: Arc<Profile>,
 
-    /// Where accounts come from; must be given, except that the cluster `sim` has the feed sim.
-    /// Several may be named
+    /// Where accounts come from. Need not be given with the URL of a live feed, nor for the cluster
+    /// `sim`. Several may be named
     #[arg(long, env = "DRIFTSHM_FEED", value_delimiter = ',')]
     pub feed: Vec<FeedName>,
 
+    /// For the feeds rpc, ws and grpc.
+    #[cfg(feature = "live")]
+    #[command(flatten)]
+    pub live: super::live::LiveArgs,
     /// For the feed sim.
     #[command(flatten)]
     pub sim: SimArgs,
@@ -86,6 +90,15 @@ pub enum FeedName {
     Sim,
     /// A file of recorded accounts.
     Replay,
+    /// A node's RPC, polled.
+    #[cfg(feature = "live")]
+    Rpc,
+    /// A node's pubsub over WebSocket.
+    #[cfg(feature = "live")]
+    Ws,
+    /// Yellowstone gRPC.
+    #[cfg(feature = "live")]
+    Grpc,
 }
 
 /// What the simulated feed makes.
@@ -101,11 +114,6 @@ pub struct SimArgs {
     #[arg(long, value_name = "N", env = "DRIFTSHM_SPOT_MARKETS", default_value_t = SimOptions::default().spot_markets,
         value_parser = value::number(1u16, u16::MAX))]
     pub spot_markets: u16,
-
-    /// Users with positions and orders
-    #[arg(long, value_name = "N", env = "DRIFTSHM_USERS", default_value_t = SimOptions::default().users,
-        value_parser = value::number(0u32, MAX_CAPACITY as u32))]
-    pub users: u32,
 
     /// Updates per second
     #[arg(long, value_name = "N", env = "DRIFTSHM_RATE", default_value_t = SimOptions::default().rate,
@@ -164,9 +172,19 @@ pub struct AccountArgs {
     #[arg(long, env = "DRIFTSHM_FOLLOW", default_value = "all")]
     pub follow: FollowName,
 
+    /// Of live feeds, which users to follow beside those named or watched: none, active (those that
+    /// the program does not call idle) or all. Of the feed sim, how many to make
+    /// [default: none; of sim, 1000]
+    #[arg(long, value_name = "WHICH|N", env = "DRIFTSHM_USERS", value_parser = value::users)]
+    pub users: Option<UsersArg>,
+
     /// An account to follow in any case; may be given several times
     #[arg(long, value_name = "PUBKEY", env = "DRIFTSHM_USER", value_delimiter = ',')]
     pub user: Vec<Pubkey>,
+
+    /// An authority whose users and stats to follow in any case; may be given several times
+    #[arg(long, value_name = "PUBKEY", env = "DRIFTSHM_AUTHORITY", value_delimiter = ',')]
+    pub authority: Vec<Pubkey>,
 
     /// Seconds for which an account is still followed after its last watcher has gone
     #[arg(long, value_name = "SECONDS", env = "DRIFTSHM_WATCH_LINGER", default_value = "30",
@@ -181,6 +199,19 @@ pub enum FollowName {
     All,
     /// Those that are named, or that a bot watches.
     Watched,
+}
+
+/// What `--users` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsersArg {
+    /// So many.
+    Count(u32),
+    /// None but the named and watched ones.
+    None,
+    /// Those that are not idle.
+    Active,
+    /// Every one.
+    All,
 }
 
 /// How much the region has room for. To change one of these makes a new region.

@@ -60,7 +60,10 @@ pub fn say(
             Some(arg) => origin(arg, argv, file),
             None => Origin::Flag(flag.to_owned()),
         };
-        return SettingError::Value { origin, given: given.clone(), why };
+        // A URL with a key in it is not repeated.
+        let is_secret = arg.is_some_and(Arg::is_hide_env_values_set);
+        let given = if is_secret { "…".to_owned() } else { given.clone() };
+        return SettingError::Value { origin, given, why };
     }
     let all = error.to_string();
     let first = all.split("\n\n").next().unwrap_or_default();

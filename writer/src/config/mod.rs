@@ -12,6 +12,8 @@ pub mod args;
 mod complaint;
 mod error;
 mod file;
+#[cfg(feature = "live")]
+pub mod live;
 pub mod log;
 mod show;
 mod value;

@@ -31,10 +31,24 @@ pub fn show(command: &Command, argv: &[OsString], parsed: &Parsed) -> String {
             continue;
         }
         let from = origin(arg, argv, parsed.file.as_ref());
-        let setting = format!("{key} = {}", value(arg, &values));
+        let shown =
+            if arg.is_hide_env_values_set() { secret(&values) } else { value(arg, &values) };
+        let setting = format!("{key} = {shown}");
         let _ = writeln!(text, "{setting:<36} # {from}");
     }
     text
+}
+
+/// A URL without what may be a key.
+fn secret(values: &[String]) -> String {
+    let url = values.first().map(String::as_str).unwrap_or_default();
+    let host = url.split_once("://").and_then(|(scheme, rest)| {
+        let host = rest.split(['/', '?', '#']).next()?;
+        let host = host.rsplit('@').next()?;
+        let has_more = rest.len() > host.len() + 1;
+        Some(format!("{scheme}://{host}{}", if has_more { "/…" } else { "" }))
+    });
+    toml::Value::String(host.unwrap_or_else(|| "…".to_owned())).to_string()
 }
 
 fn value(arg: &Arg, values: &[String]) -> String {

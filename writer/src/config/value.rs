@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use driftshm_layout::dir;
+use driftshm_layout::geometry::MAX_CAPACITY;
 use driftshm_layout::profile::Profile;
+
+use super::args::UsersArg;
 
 /// A whole number within bounds; `_` may part its digits.
 pub fn number<T>(from: T, to: T) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync
@@ -20,6 +23,18 @@ where
         number
             .filter(|number| (from..=to).contains(number))
             .ok_or_else(|| format!("expected a whole number from {from} to {to}"))
+    }
+}
+
+/// Which users, or how many.
+pub fn users(text: &str) -> Result<UsersArg, String> {
+    match text {
+        "none" => Ok(UsersArg::None),
+        "active" => Ok(UsersArg::Active),
+        "all" => Ok(UsersArg::All),
+        _ => number(0, MAX_CAPACITY as u32)(text).map(UsersArg::Count).map_err(|what| {
+            format!("for live feeds: none, active or all; for the feed sim: {what}")
+        }),
     }
 }
 

@@ -1,11 +1,15 @@
 //! Feeds: each turns a source into account updates for the publisher.
 
+mod feed;
+mod figures;
 mod queue;
 pub mod replay;
 pub mod sim;
 
-use driftshm_layout::{FeedState, Pubkey};
+use driftshm_layout::{Counter, FeedState, Pubkey};
 
+pub use feed::{Feed, Part};
+pub use figures::Figures;
 pub use queue::{Batch, Queue, Sink};
 
 /// One account as a feed brought it.
@@ -38,8 +42,8 @@ pub enum FeedEvent {
     Complete,
     /// The newest Solana slot: the feed's pulse.
     Slot(u64),
-    /// So many pieces of input could not be read and were skipped.
-    BadInput(u64),
+    /// Something happened so many times.
+    Count(Counter, u64),
 }
 
 /// What the publisher asks of a feed.

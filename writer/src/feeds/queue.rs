@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
-use driftshm_layout::{FeedState, Stamp, clock};
+use driftshm_layout::{Counter, FeedState, Stamp, clock};
 
 use super::{AccountUpdate, FeedCommand, FeedEvent};
 
@@ -145,8 +145,8 @@ impl Queue {
             (Some((from, FeedEvent::Slot(old))), FeedEvent::Slot(new)) if *from == source => {
                 *old = (*old).max(*new);
             }
-            (Some((from, FeedEvent::BadInput(old))), FeedEvent::BadInput(new))
-                if *from == source =>
+            (Some((from, FeedEvent::Count(what, old))), FeedEvent::Count(which, new))
+                if *from == source && what == which =>
             {
                 *old += new;
             }
@@ -221,7 +221,14 @@ impl Sink {
 
     /// Counts input that could not be read.
     pub fn bad_input(&self, pieces: u64) {
-        self.queue.push_event(self.source, FeedEvent::BadInput(pieces));
+        self.count(Counter::BadInput, pieces);
+    }
+
+    /// Counts something that happened so many times.
+    pub fn count(&self, what: Counter, times: u64) {
+        if times > 0 {
+            self.queue.push_event(self.source, FeedEvent::Count(what, times));
+        }
     }
 
     /// What the publisher asks for; wait on it instead of sleeping. Its other end is dropped when

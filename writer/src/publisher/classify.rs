@@ -13,7 +13,7 @@ const INDEXES_TRIED: u16 = 1024;
 
 /// An account of the profile's program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Class {
+pub(crate) struct Class {
     pub kind: Kind,
     /// Whether its length is one that the profile trusts. If not, nothing below is known.
     pub layout_ok: bool,
@@ -31,7 +31,7 @@ struct Fields {
 }
 
 /// Tells accounts apart.
-pub(super) struct Classifier {
+pub(crate) struct Classifier {
     profile: Arc<Profile>,
     /// By the account's place in the profile.
     fields: Vec<Fields>,

@@ -1,11 +1,13 @@
 //! What others ask of the publisher.
 
+use std::sync::Arc;
+
 use crossbeam_channel::Sender;
-use driftshm_layout::control::Filter;
+use driftshm_layout::control::{FeedReport, Filter};
 use tokio::sync::oneshot;
 
 use super::signal::Signal;
-use crate::feeds::FeedCommand;
+use crate::feeds::{FeedCommand, Figures, Part};
 
 /// One request. Where there is a `done`, the asker waits for it.
 pub enum Command {
@@ -45,6 +47,10 @@ pub enum Command {
         source: u8,
         /// Its name.
         name: String,
+        /// What its state says of the accounts.
+        part: Part,
+        /// What it counts.
+        figures: Arc<Figures>,
         /// The way to it.
         commands: Sender<FeedCommand>,
     },
@@ -57,6 +63,6 @@ pub struct Report {
     pub subscriptions: u64,
     /// Different addresses in them.
     pub watched: u64,
-    /// The feeds, each as `name: state`.
-    pub feeds: Vec<String>,
+    /// The feeds.
+    pub feeds: Vec<FeedReport>,
 }

@@ -43,8 +43,8 @@ impl Publisher {
                     feeds: self.feeds.describe(),
                 });
             }
-            Command::FeedStarted { source, name, commands } => {
-                self.feeds.started(source, name, commands);
+            Command::FeedStarted { source, name, part, figures, commands } => {
+                self.feeds.started(source, name, part, figures, commands);
                 for pubkey in self.watches.all() {
                     self.feeds.tell_one(source, FeedCommand::Follow(pubkey));
                 }

@@ -1,14 +1,21 @@
 //! The feeds as the publisher knows them: how each is, and the way to tell it something.
 
-use crossbeam_channel::Sender;
-use driftshm_layout::FeedState;
+use std::sync::Arc;
 
-use crate::feeds::FeedCommand;
+use crossbeam_channel::Sender;
+use driftshm_layout::control::FeedReport;
+use driftshm_layout::{FeedState, clock};
+
+use crate::feeds::{FeedCommand, Figures, Part};
 
 struct Link {
     source: u8,
     name: String,
+    part: Part,
+    figures: Arc<Figures>,
     state: FeedState,
+    /// CLOCK_MONOTONIC ns since when.
+    since_ns: u64,
     commands: Sender<FeedCommand>,
 }
 
@@ -18,9 +25,17 @@ pub(super) struct FeedLinks(Vec<Link>);
 
 impl FeedLinks {
     /// A feed was started, for the first time or again.
-    pub fn started(&mut self, source: u8, name: String, commands: Sender<FeedCommand>) {
+    pub fn started(
+        &mut self,
+        source: u8,
+        name: String,
+        part: Part,
+        figures: Arc<Figures>,
+        commands: Sender<FeedCommand>,
+    ) {
         self.0.retain(|link| link.source != source);
-        self.0.push(Link { source, name, state: FeedState::Connecting, commands });
+        let (state, since_ns) = (FeedState::Connecting, clock::monotonic_ns());
+        self.0.push(Link { source, name, part, figures, state, since_ns, commands });
         self.0.sort_by_key(|link| link.source);
     }
 
@@ -28,10 +43,19 @@ impl FeedLinks {
     pub fn set_state(&mut self, source: u8, state: FeedState) -> Option<(&str, FeedState)> {
         let link = self.0.iter_mut().find(|link| link.source == source)?;
         let before = std::mem::replace(&mut link.state, state);
-        (before != state).then_some((link.name.as_str(), before))
+        let is_new = before != state;
+        if is_new {
+            link.since_ns = clock::monotonic_ns();
+        }
+        is_new.then_some((link.name.as_str(), before))
     }
 
-    /// All of them as one: they bring the same accounts, so the best one counts.
+    /// Those that bring accounts of their own accord.
+    fn bringing(&self) -> impl Iterator<Item = &Link> {
+        self.0.iter().filter(|link| link.part != Part::Beside)
+    }
+
+    /// All of them as one: the best one counts.
     pub fn overall(&self) -> FeedState {
         let rank = |state: &FeedState| match state {
             FeedState::Live => 0,
@@ -40,13 +64,17 @@ impl FeedLinks {
             FeedState::Connecting => 3,
             FeedState::Down => 4,
         };
-        self.0.iter().map(|link| link.state).min_by_key(rank).unwrap_or(FeedState::Connecting)
+        self.bringing().map(|link| link.state).min_by_key(rank).unwrap_or(FeedState::Connecting)
     }
 
-    /// Whether each of them is live. They may bring different accounts: while one is not, nobody
-    /// knows which accounts are as the chain has them.
+    /// Whether what the region has is as the chain has it. While a feed that brings accounts of its
+    /// own is not live, nobody knows which; of those that mirror each other, one is enough.
     pub fn are_live(&self) -> bool {
-        !self.0.is_empty() && self.0.iter().all(|link| link.state == FeedState::Live)
+        let is_live = |link: &Link| link.state == FeedState::Live;
+        let mut sole = self.bringing().filter(|link| link.part == Part::Sole);
+        let mut mirrors = self.bringing().filter(|link| link.part == Part::Mirror).peekable();
+        let has_any = self.bringing().next().is_some();
+        has_any && sole.all(is_live) && (mirrors.peek().is_none() || mirrors.any(is_live))
     }
 
     /// Tells all feeds.
@@ -64,9 +92,16 @@ impl FeedLinks {
         }
     }
 
-    /// Each as `name: state`.
-    pub fn describe(&self) -> Vec<String> {
-        let describe = |link: &Link| format!("{}: {}", link.name, link.state.as_str());
+    /// How each of them is.
+    pub fn describe(&self) -> Vec<FeedReport> {
+        let now = clock::monotonic_ns();
+        let describe = |link: &Link| FeedReport {
+            name: link.name.clone(),
+            state: link.state.as_str().to_owned(),
+            state_age_s: now.saturating_sub(link.since_ns) / 1_000_000_000,
+            figures: link.figures.list(),
+            error: link.figures.last_error(),
+        };
         self.0.iter().map(describe).collect()
     }
 
@@ -78,12 +113,24 @@ impl FeedLinks {
 
 #[cfg(test)]
 mod tests {
+    use crossbeam_channel::Receiver;
+
     use super::*;
 
     fn links(states: &[FeedState]) -> FeedLinks {
+        parts(&states.iter().map(|state| (Part::Sole, *state)).collect::<Vec<_>>())
+    }
+
+    fn start(links: &mut FeedLinks, source: u8, part: Part) -> Receiver<FeedCommand> {
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        links.started(source, format!("feed{source}"), part, Arc::default(), sender);
+        receiver
+    }
+
+    fn parts(feeds: &[(Part, FeedState)]) -> FeedLinks {
         let mut links = FeedLinks::default();
-        for (source, state) in (1..).zip(states) {
-            links.started(source, format!("feed{source}"), crossbeam_channel::unbounded().0);
+        for (source, (part, state)) in (1..).zip(feeds) {
+            start(&mut links, source, *part);
             links.set_state(source, *state);
         }
         links
@@ -109,11 +156,23 @@ mod tests {
     }
 
     #[test]
+    fn of_mirrors_one_is_enough_and_what_helps_beside_them_does_not_count() {
+        use FeedState::*;
+        use Part::*;
+        assert!(parts(&[(Mirror, Down), (Mirror, Live)]).are_live());
+        assert!(!parts(&[(Mirror, Down), (Mirror, Syncing)]).are_live());
+        assert!(!parts(&[(Sole, Down), (Mirror, Live)]).are_live());
+        let beside = parts(&[(Beside, Live), (Mirror, Stalled)]);
+        assert!(!beside.are_live());
+        assert_eq!(beside.overall(), Stalled);
+        assert!(parts(&[(Beside, Down), (Mirror, Live)]).are_live());
+    }
+
+    #[test]
     fn a_feed_that_is_started_again_connects_anew_and_hears_through_its_new_channel() {
         let mut links = links(&[FeedState::Live]);
-        let (sender, receiver) = crossbeam_channel::unbounded();
-        links.started(1, "feed1".into(), sender);
-        assert_eq!(links.describe(), ["feed1: connecting"]);
+        let receiver = start(&mut links, 1, Part::Sole);
+        assert_eq!(links.describe()[0].state, "connecting");
         links.tell(FeedCommand::Follow(Default::default()));
         assert_eq!(receiver.len(), 1);
         links.close();

@@ -16,7 +16,7 @@
 
 mod accounts;
 mod adopt;
-mod classify;
+pub(crate) mod classify;
 mod command;
 mod commands;
 mod feed_links;
@@ -217,7 +217,7 @@ impl Publisher {
                 }
                 FeedEvent::Complete => self.end_doubts(),
                 FeedEvent::Slot(slot) => self.writer.set_slot(slot),
-                FeedEvent::BadInput(pieces) => self.writer.count(Counter::BadInput, pieces),
+                FeedEvent::Count(what, times) => self.writer.count(what, times),
             }
         }
         self.published_ns = batch.whole_until_ns.unwrap_or(self.published_ns);

@@ -8,7 +8,7 @@ use driftshm_layout::profile::Kind;
 
 /// How a market names its oracle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Naming {
+pub(crate) struct Naming {
     pub oracle: Pubkey,
     /// Number of the source in the profile's enum.
     pub source: u8,

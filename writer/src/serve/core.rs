@@ -17,13 +17,13 @@ use std::time::{Duration, Instant};
 use driftshm_layout::profile::Kind;
 use driftshm_layout::{Origin, RegionOptions, RegionWriter, dir};
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
 
-use super::feed::{self, Feed, Surroundings};
+use super::feed::{self, Surroundings};
 use super::{ServeError, ServeOptions};
 use crate::control::{Allow, PublisherLink, SOCKET_PATH_MAX, Server, ServerOptions};
-use crate::feeds::Queue;
+use crate::feeds::{Feed, Queue};
 use crate::publisher::{self, Ended, Home, PublisherOptions, PublisherThread, newest_slot};
 
 /// The publisher has so long to publish what still waits.
@@ -66,8 +66,10 @@ pub(super) fn run(
         },
     )
     .map_err(ServeError::io("start the publisher's thread"))?;
-    let threads =
-        start_feeds(options, feeds, &queue, &link, start_slot).inspect_err(|_| queue.stop())?;
+    let (fatal, mut failed) = mpsc::unbounded_channel();
+    let fatal = options.fail_fast.then_some(fatal);
+    let threads = start_feeds(options, feeds, &queue, &link, start_slot, fatal)
+        .inspect_err(|_| queue.stop())?;
     let (stop_server, server_stopped) = oneshot::channel();
 
     runtime.block_on(async {
@@ -79,9 +81,14 @@ pub(super) fn run(
             }
             stop.await;
         };
+        let mut fault = None;
         let early = tokio::select! {
             () = work => None,
             early = &mut ended => Some(early),
+            Some(failed) = failed.recv() => {
+                fault = Some(failed);
+                None
+            }
         };
         let began = Instant::now();
         queue.stop();
@@ -93,7 +100,10 @@ pub(super) fn run(
         };
         join(threads, began + END).await;
         match end {
-            Ok(Ok(Ended::Orderly)) => Ok(()),
+            Ok(Ok(Ended::Orderly)) => match fault {
+                Some((feed, error)) => Err(ServeError::Feed { feed, error }),
+                None => Ok(()),
+            },
             Ok(Ok(Ended::Replaced(why))) => Err(ServeError::Replaced(why)),
             Ok(Ok(Ended::Panicked(what))) => Err(ServeError::Panicked(what)),
             Ok(Err(_)) => Err(ServeError::Panicked("its thread is gone".to_owned())),
@@ -108,6 +118,7 @@ fn start_feeds(
     queue: &Arc<Queue>,
     link: &PublisherLink,
     start_slot: u64,
+    fatal: Option<mpsc::UnboundedSender<(String, String)>>,
 ) -> Result<Vec<JoinHandle<()>>, ServeError> {
     let start = |(source, feed)| {
         let surroundings = Surroundings {
@@ -115,6 +126,7 @@ fn start_feeds(
             publisher: link.clone(),
             dir: options.dir.clone(),
             start_slot,
+            fatal: fatal.clone(),
         };
         feed::start(feed, source, surroundings).map_err(ServeError::io("start a feed's thread"))
     };

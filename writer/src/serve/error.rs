@@ -22,6 +22,14 @@ pub enum ServeError {
         /// The system's answer.
         source: io::Error,
     },
+    /// A feed failed before it was live, and `fail_fast` is on.
+    #[error("the feed {feed} failed, and --fail-fast is on: {error}")]
+    Feed {
+        /// Its name.
+        feed: String,
+        /// What it says.
+        error: String,
+    },
     /// The control socket cannot be bound.
     #[error("cannot bind the control socket {path}: {source}")]
     Socket {

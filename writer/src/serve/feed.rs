@@ -1,6 +1,5 @@
 //! A feed's thread: run, and run again after a pause if it fails.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,9 +7,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use driftshm_layout::{FeedState, Region};
+use tokio::sync::mpsc;
 
 use crate::control::PublisherLink;
-use crate::feeds::{Queue, Sink};
+use crate::feeds::{Feed, Queue, Sink};
 use crate::publisher::{Command, newest_slot, panic_text};
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -20,36 +20,6 @@ const HEALTHY: Duration = Duration::from_secs(30);
 /// How often a thread that pauses looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(50);
 
-type Run = dyn Fn(u64, &Sink) -> Result<(), String> + Send;
-
-/// A feed that can be started.
-pub struct Feed {
-    name: String,
-    run: Box<Run>,
-}
-
-impl fmt::Debug for Feed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Feed").field(&self.name).finish()
-    }
-}
-
-impl Feed {
-    /// A feed of that name. `run` gets the slot to begin with, should the source have none, and
-    /// where to put accounts; it returns when it is done or told to stop, and an error if it is to
-    /// be started again.
-    pub fn new(
-        name: &str,
-        run: impl Fn(u64, &Sink) -> Result<(), String> + Send + 'static,
-    ) -> Self {
-        Self { name: name.to_owned(), run: Box::new(run) }
-    }
-
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-}
-
 /// What a feed's thread needs beside the feed.
 pub(super) struct Surroundings {
     pub queue: Arc<Queue>,
@@ -57,6 +27,8 @@ pub(super) struct Surroundings {
     pub dir: PathBuf,
     /// The slot to begin with, the first time.
     pub start_slot: u64,
+    /// Where to say that the writer is to end because of a feed that failed, if it is.
+    pub fatal: Option<mpsc::UnboundedSender<(String, String)>>,
 }
 
 /// Starts a feed with that rank in a thread of its own.
@@ -74,8 +46,14 @@ fn supervise(feed: &Feed, source: u8, around: &Surroundings) {
     let mut start_slot = around.start_slot;
     while !around.queue.is_stopped() {
         let (sender, commands) = crossbeam_channel::unbounded();
-        let name = feed.name.clone();
-        if around.publisher.send(Command::FeedStarted { source, name, commands: sender }).is_err() {
+        let started = Command::FeedStarted {
+            source,
+            name: feed.name.clone(),
+            part: feed.part,
+            figures: Arc::clone(&feed.figures),
+            commands: sender,
+        };
+        if around.publisher.send(started).is_err() {
             return;
         }
         let sink = Sink::new(Arc::clone(&around.queue), source, commands);
@@ -95,6 +73,10 @@ fn supervise(feed: &Feed, source: u8, around: &Surroundings) {
             Err(panic) => (&feed.name, format!("it panicked: {}", panic_text(panic.as_ref()))),
         };
         sink.state(FeedState::Down);
+        if let Some(fatal) = &around.fatal {
+            let _ = fatal.send((feed.clone(), error));
+            return;
+        }
         if started.elapsed() >= HEALTHY {
             pause = FIRST_PAUSE;
         }

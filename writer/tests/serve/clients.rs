@@ -150,7 +150,8 @@ fn a_bot_that_is_killed_leaves_nothing_behind() {
     until("all are subscribed", || client.status().subscriptions == 5);
     let status = client.status();
     assert_eq!((status.connections, status.watched), (6, 1));
-    assert_eq!(status.feeds, ["test: live"]);
+    let feeds: Vec<_> = status.feeds.iter().map(|feed| (&*feed.name, &*feed.state)).collect();
+    assert_eq!(feeds, [("test", "live")]);
     bots.into_iter().for_each(kill);
     until("all are gone", || {
         let status = client.status();

@@ -31,7 +31,22 @@ pub fn text(report: &Report, paint: Paint) -> String {
             "{connected} connected, {subscriptions} subscribed, {watched} accounts watched"
         );
         line("bots", bots);
-        line("feeds", socket.feeds.join(", "));
+        for feed in &socket.feeds {
+            let age = duration(feed.state_age_s.saturating_mul(1_000_000_000));
+            let figures = feed.figures.iter().filter(|(name, _)| *name != "slot");
+            let figures: Vec<_> = figures
+                .map(|(name, n)| format!("{} {}", name.replace('_', " "), grouped(*n)))
+                .collect();
+            let rest = if figures.is_empty() {
+                String::new()
+            } else {
+                format!(", {}", figures.join(", "))
+            };
+            line(&format!("feed {}", feed.name), format!("{} for {age}{rest}", feed.state));
+            if let Some(error) = &feed.error {
+                line("", paint.odd(error));
+            }
+        }
     }
     if let (Some(error), true) = (&report.socket_error, report.writer.alive) {
         line("socket", paint.odd(error));

@@ -1,0 +1,181 @@
+//! The chain as a node's RPC shows it: snapshots when feeds begin and after every gap, accounts
+//! that are asked for, and the audit. Where there is no stream, it is polled.
+//!
+//! ```text
+//!   publisher ──Follow──►┐                        ┌─► roster (what is followed)
+//!   streams ───resync───►├─ one task, one request ┤
+//!   clock ──poll, audit─►┘      at a time         └─► sink ─► publisher
+//!
+//!   beside it: users in bulk (`getProgramAccounts`), which may take a minute
+//! ```
+
+mod audit;
+mod bulk;
+mod fetch;
+mod handle;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use driftshm_layout::{FeedState, Region};
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
+
+use self::audit::Audit;
+use self::handle::Request;
+use super::genesis;
+use super::options::LiveOptions;
+use super::roster::Roster;
+use super::rpc::Rpc;
+use crate::feeds::{FeedCommand, Figures, Sink};
+
+pub(super) use self::fetch::Fetcher;
+pub use self::handle::{Handle, Requests};
+
+/// Commands that come together are carried out together.
+const GATHER: Duration = Duration::from_millis(5);
+/// How long the first stream may take to come up before everything is fetched without it, and how
+/// much longer the others.
+const FIRST_STREAM: Duration = Duration::from_millis(1500);
+const OTHER_STREAMS: Duration = Duration::from_millis(500);
+/// Without an answer for so long, what was polled is old.
+const STALLED: Duration = Duration::from_secs(4);
+
+/// What the task works with.
+pub struct Chain {
+    pub options: Arc<LiveOptions>,
+    pub rpc: Arc<Rpc>,
+    pub roster: Arc<Roster>,
+    pub figures: Arc<Figures>,
+    /// The region's directory: what is compared with the chain.
+    pub dir: PathBuf,
+}
+
+impl Chain {
+    /// Whether it is a feed of its own, and not only beside streams.
+    pub fn polls(&self) -> bool {
+        self.options.poll || (self.options.ws.is_none() && self.options.grpc.is_none())
+    }
+
+    /// Runs until it is dropped. An error is one that waiting does not mend, and only what
+    /// `fail_fast` makes one.
+    pub async fn run(
+        &self,
+        sink: &Sink,
+        mut commands: mpsc::UnboundedReceiver<FeedCommand>,
+        requests: &Requests,
+    ) -> Result<(), String> {
+        let mut requests = requests.receiver().await;
+        sink.state(FeedState::Connecting);
+        let fetcher = Fetcher::new(self, sink);
+        genesis::check(self, &fetcher).await?;
+        sink.state(FeedState::Syncing);
+        // What the publisher wants from the start comes as commands.
+        tokio::time::sleep(GATHER).await;
+        while let Ok(command) = commands.try_recv() {
+            self.carry_out(command);
+        }
+        let waiting = self.first_requests(&mut requests).await;
+        let min_slot = waiting.iter().map(|request| request.min_slot).max();
+        fetcher.sync(min_slot.unwrap_or_default()).await?;
+        answer(waiting);
+        sink.complete();
+        sink.state(FeedState::Live);
+        fetcher.fail_fast_no_more();
+        let bulk = bulk::start(self, sink, 0);
+
+        let mut audit = Audit::new(self);
+        let mut poll = interval(self.options.poll_interval.max(Duration::from_millis(50)));
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        poll.reset();
+        let polls = self.polls();
+        loop {
+            tokio::select! {
+                biased;
+                command = commands.recv() => {
+                    let Some(command) = command else { return Ok(()) };
+                    self.carry_out(command);
+                    tokio::time::sleep(GATHER).await;
+                    while let Ok(command) = commands.try_recv() {
+                        self.carry_out(command);
+                    }
+                    fetcher.fetch_new().await?;
+                }
+                Some(request) = requests.recv() => {
+                    let mut waiting = vec![request];
+                    while let Ok(request) = requests.try_recv() {
+                        waiting.push(request);
+                    }
+                    let min_slot = waiting.iter().map(|request| request.min_slot).max();
+                    let min_slot = min_slot.unwrap_or_default();
+                    if waiting.iter().any(|request| request.keys.is_none()) {
+                        fetcher.sync(min_slot).await?;
+                        bulk.again(min_slot);
+                    } else {
+                        let keys = waiting.iter_mut().filter_map(|request| request.keys.take());
+                        fetcher.fetch_again(keys.flatten().collect(), min_slot).await?;
+                    }
+                    answer(waiting);
+                }
+                _ = poll.tick(), if polls => fetcher.sync(0).await?,
+                () = sleep_until(audit.due().into()) => audit.step(&fetcher).await,
+            }
+        }
+    }
+
+    /// Where there are streams, the first snapshot is the one that they need: so there are not two
+    /// of them. But one that does not come up is not waited for.
+    async fn first_requests(
+        &self,
+        requests: &mut mpsc::UnboundedReceiver<Request>,
+    ) -> Vec<Request> {
+        let streams =
+            usize::from(self.options.ws.is_some()) + usize::from(self.options.grpc.is_some());
+        let mut waiting = Vec::new();
+        let mut patience = FIRST_STREAM;
+        while waiting.len() < streams {
+            match timeout(patience, requests.recv()).await {
+                Ok(Some(request)) => waiting.push(request),
+                Ok(None) | Err(_) => break,
+            }
+            patience = OTHER_STREAMS;
+        }
+        waiting
+    }
+
+    /// Says how polling goes, until it is dropped: an answer that does not come is not waited for.
+    pub async fn watch(&self, sink: &Sink) {
+        let mut look = interval(Duration::from_millis(250));
+        let mut last = None;
+        loop {
+            look.tick().await;
+            let Some(answered) = self.rpc.last_answer() else { continue };
+            let patience = STALLED.max(self.options.poll_interval * 2);
+            let is_late = Instant::now().duration_since(answered) > patience;
+            let state = if is_late { FeedState::Stalled } else { FeedState::Live };
+            if last.replace(state).is_some_and(|last| last != state) {
+                sink.state(state);
+            }
+        }
+    }
+
+    fn carry_out(&self, command: FeedCommand) {
+        match command {
+            FeedCommand::Follow(pubkey) => self.roster.ask(pubkey, true),
+            FeedCommand::Unfollow(pubkey) => self.roster.ask(pubkey, false),
+        };
+    }
+
+    /// The region as it is now.
+    fn region(&self) -> Option<Region> {
+        Region::open(&self.dir).ok()
+    }
+}
+
+fn answer(requests: Vec<Request>) {
+    for request in requests {
+        // The stream may have ended meanwhile.
+        let _ = request.done.send(());
+    }
+}

@@ -1,0 +1,152 @@
+//! Live feeds: the chain over RPC, WebSocket and Yellowstone gRPC.
+//!
+//! ```text
+//!            rpc (always)                    ws, grpc (where there is a URL)
+//!   snapshots · users · audit · polling      one stream each, of everything followed
+//!        chain/ over rpc/                        stream/run over stream/{ws,grpc}
+//!             └──────────── roster: what is followed ────────────┘
+//!                                   │
+//!                     Sink (rank: rpc < ws < grpc) ─► publisher
+//! ```
+//! Each runs in a feed's thread, so a panic in one of them ends that feed alone, which is started
+//! again. Their tasks and timers share one small runtime.
+
+mod backoff;
+mod chain;
+mod endpoint;
+mod genesis;
+mod options;
+mod plan;
+mod roster;
+mod rpc;
+mod stream;
+mod ui_account;
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+
+use driftshm_layout::profile::Profile;
+use tokio::runtime::{Handle as RuntimeHandle, Runtime};
+use tokio::sync::{mpsc, oneshot};
+
+use self::chain::{Chain, Handle};
+use self::roster::Roster;
+use self::rpc::Rpc;
+use self::stream::Stream;
+use self::stream::run::Runner;
+use crate::feeds::{Feed, FeedCommand, Figures, Part, Sink};
+
+pub use self::endpoint::{Endpoint, Token};
+pub use self::options::{Commitment, LiveOptions, Users};
+
+/// The feeds, ready to start: rpc, then the streams, by ascending trust within a slot.
+pub fn feeds(
+    options: &LiveOptions,
+    profile: &Profile,
+    dir: &Path,
+) -> Result<Vec<Feed>, std::io::Error> {
+    let runtime = Arc::new(Shared::new()?);
+    let options = Arc::new(options.clone());
+    let roster = Arc::new(Roster::new(Arc::new(profile.clone()), options.users));
+    let rpc = Rpc::new(options.rpc.clone(), options.rpc_rate, options.rpc_batch);
+    let rpc = Arc::new(rpc.map_err(std::io::Error::other)?);
+    let (handle, requests) = Handle::new();
+    let figures = Arc::new(Figures::default());
+    let chain = Chain {
+        options: Arc::clone(&options),
+        rpc,
+        roster: Arc::clone(&roster),
+        figures: Arc::clone(&figures),
+        dir: dir.to_owned(),
+    };
+    let part = if chain.polls() { Part::Mirror } else { Part::Beside };
+    let shared = Arc::clone(&runtime);
+    let polls = Feed::new("rpc", move |_, sink| {
+        let (commands, stopped) = bridge(sink);
+        shared.run(async {
+            tokio::select! {
+                outcome = chain.run(sink, commands, &requests) => outcome,
+                _ = stopped => Ok(()),
+                () = chain.watch(sink), if chain.polls() => Ok(()),
+            }
+        })
+    });
+    let mut feeds = vec![polls.with(part, figures)];
+    let runner = |figures| Runner {
+        options: Arc::clone(&options),
+        roster: Arc::clone(&roster),
+        chain: handle.clone(),
+        figures,
+    };
+    if options.ws.is_some() {
+        //feeds.push(stream::<Ws>(Arc::clone(&runtime), runner));
+    }
+    if options.grpc.is_some() {
+        //feeds.push(stream::<Grpc>(runtime, runner));
+    }
+    Ok(feeds)
+}
+
+fn stream<S: Stream>(runtime: Arc<Shared>, runner: impl Fn(Arc<Figures>) -> Runner) -> Feed {
+    let figures = Arc::new(Figures::default());
+    let runner = runner(Arc::clone(&figures));
+    let feed = Feed::new(S::NAME, move |_, sink| {
+        let (mut commands, stopped) = bridge(sink);
+        runtime.run(async {
+            tokio::select! {
+                outcome = runner.run::<S>(sink) => outcome,
+                _ = stopped => Ok(()),
+                // What is followed it knows from the roster.
+                () = async { while commands.recv().await.is_some() {} } => Ok(()),
+            }
+        })
+    });
+    feed.with(Part::Mirror, figures)
+}
+
+/// The runtime of all live feeds.
+struct Shared(Option<Runtime>, RuntimeHandle);
+
+impl Shared {
+    fn new() -> Result<Self, std::io::Error> {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.worker_threads(1).thread_name("live").enable_all().build()?;
+        let handle = runtime.handle().clone();
+        Ok(Self(Some(runtime), handle))
+    }
+
+    fn run<T>(&self, future: impl Future<Output = T>) -> T {
+        self.1.block_on(future)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // A request that hangs is no reason to wait.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// What the publisher asks for, for a task to await, and word of the writer's end.
+fn bridge(sink: &Sink) -> (mpsc::UnboundedReceiver<FeedCommand>, oneshot::Receiver<()>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let (end, stopped) = oneshot::channel();
+    let commands = sink.commands().clone();
+    let forward = move || {
+        while let Ok(command) = commands.recv() {
+            if sender.send(command).is_err() {
+                return;
+            }
+        }
+        let _ = end.send(());
+    };
+    // Without it nothing would be followed and nobody stopped: both ends are dropped, and the feed
+    // ends, to be started again.
+    if let Err(error) = std::thread::Builder::new().name("commands".into()).spawn(forward) {
+        tracing::error!(%error, "cannot start a thread");
+    }
+    (receiver, stopped)
+}

@@ -1,0 +1,259 @@
+//! JSON-RPC over HTTP: one request, one answer, no second try.
+
+use std::io::Read;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::error::{MIN_CONTEXT_SLOT, RpcError};
+use super::gate::{Gate, Pass};
+use crate::live::endpoint::Endpoint;
+
+const CONNECT: Duration = Duration::from_secs(5);
+const ANSWER: Duration = Duration::from_secs(10);
+/// `getProgramAccounts` over all users takes a node a minute.
+const LONG_ANSWER: Duration = Duration::from_secs(120);
+/// No answer that is held whole is longer.
+const MAX_ANSWER: usize = 64 << 20;
+/// Pieces of a long answer that wait for whoever reads it.
+const CHUNKS_AHEAD: usize = 8;
+
+/// A node's RPC.
+pub struct Rpc {
+    http: reqwest::Client,
+    endpoint: Endpoint,
+    gate: Gate,
+    /// Requests that went out.
+    requests: AtomicU64,
+    /// When the node last answered as it should.
+    answered: Mutex<Option<Instant>>,
+    /// Keys of one request at most; halved where a provider refuses so many.
+    pub(super) batch: AtomicUsize,
+}
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    result: Option<T>,
+    error: Option<Refusal>,
+}
+
+/// A node's no.
+#[derive(Deserialize)]
+pub(super) struct Refusal {
+    code: i64,
+    message: String,
+}
+
+impl Refusal {
+    pub(super) fn into_error(self, method: &'static str, wanted: u64) -> RpcError {
+        match self.code {
+            MIN_CONTEXT_SLOT => RpcError::Behind { wanted },
+            code => RpcError::Refused { method, code, message: shorten(&self.message) },
+        }
+    }
+}
+
+impl Rpc {
+    /// A client; connects when first needed.
+    pub fn new(endpoint: Endpoint, rate: f64, batch: usize) -> Result<Self, String> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT)
+            .pool_idle_timeout(Duration::from_secs(60))
+            .tcp_nodelay(true)
+            .user_agent(concat!("driftshm/", env!("CARGO_PKG_VERSION")))
+            // A redirect would take the key elsewhere.
+            .redirect(reqwest::redirect::Policy::none())
+            .build();
+        Ok(Self {
+            http: http.map_err(|error| format!("cannot set up HTTP: {}", cause(error)))?,
+            endpoint,
+            gate: Gate::new(rate),
+            requests: AtomicU64::new(0),
+            answered: Mutex::new(None),
+            batch: AtomicUsize::new(batch.max(1)),
+        })
+    }
+
+    /// Requests that went out so far.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// When the node last answered as it should.
+    pub fn last_answer(&self) -> Option<Instant> {
+        *self.answered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks, when the gate lets it.
+    pub async fn call<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<T, RpcError> {
+        let pass = self.gate.pass().await;
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let answer = self.ask(method, params).await;
+        self.settle(pass, &answer);
+        answer
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        params: Value,
+    ) -> Result<T, RpcError> {
+        let wanted = params.as_array().and_then(|params| params.last()?.get("minContextSlot"));
+        let wanted = wanted.and_then(Value::as_u64).unwrap_or_default();
+        let mut response = self.send(method, params, ANSWER).await?;
+        let status = response.status();
+        let malformed = |cause: String| RpcError::Malformed { method, cause };
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| unanswered(method, e))? {
+            if bytes.len() + chunk.len() > MAX_ANSWER {
+                return Err(malformed(format!("it is longer than {MAX_ANSWER} bytes")));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        match serde_json::from_slice::<Answer<T>>(&bytes) {
+            Ok(Answer { error: Some(refusal), .. }) => Err(refusal.into_error(method, wanted)),
+            // What an error's page says is of no interest.
+            _ if !status.is_success() => Err(RpcError::Http { method, status: status.as_u16() }),
+            Ok(Answer { result: Some(result), .. }) => Ok(result),
+            Ok(_) => Err(malformed("it has neither result nor error".to_owned())),
+            Err(error) => Err(malformed(error.to_string())),
+        }
+    }
+
+    /// Sends a request, and lets through what may have an answer in it.
+    async fn send(
+        &self,
+        method: &'static str,
+        params: Value,
+        timeout: Duration,
+    ) -> Result<reqwest::Response, RpcError> {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let request = self.http.post(self.endpoint.secret()).timeout(timeout);
+        let request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
+        let response = request.send().await.map_err(|error| unanswered(method, error))?;
+        let status = response.status();
+        match status {
+            StatusCode::TOO_MANY_REQUESTS => {
+                let seconds = response.headers().get(RETRY_AFTER).and_then(|it| it.to_str().ok());
+                let retry_after = seconds.and_then(|it| it.trim().parse().ok());
+                Err(RpcError::TooMany { retry_after: retry_after.map(Duration::from_secs) })
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(RpcError::Unauthorized { status: status.as_u16() })
+            }
+            _ => Ok(response),
+        }
+    }
+
+    /// Asks for an answer that is too long to hold, when the gate lets it: `read` gets its body,
+    /// in a thread where it may block.
+    pub(super) async fn call_long<T: Send + 'static>(
+        &self,
+        method: &'static str,
+        params: Value,
+        read: impl FnOnce(Body) -> Result<T, RpcError> + Send + 'static,
+    ) -> Result<T, RpcError> {
+        let pass = self.gate.pass().await;
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let answer = self.ask_long(method, params, read).await;
+        self.settle(pass, &answer);
+        answer
+    }
+
+    async fn ask_long<T: Send + 'static>(
+        &self,
+        method: &'static str,
+        params: Value,
+        read: impl FnOnce(Body) -> Result<T, RpcError> + Send + 'static,
+    ) -> Result<T, RpcError> {
+        let mut response = self.send(method, params, LONG_ANSWER).await?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(RpcError::Http { method, status: status.as_u16() });
+        }
+        let (sender, chunks) = tokio::sync::mpsc::channel(CHUNKS_AHEAD);
+        let reader = tokio::task::spawn_blocking(move || read(Body { chunks, rest: Bytes::new() }));
+        let outcome = loop {
+            let chunk = match response.chunk().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(unanswered(method, error)),
+            };
+            // The reader may have had enough; it says why.
+            if sender.send(chunk).await.is_err() {
+                break Ok(());
+            }
+        };
+        drop(sender);
+        let panicked = |_| RpcError::Malformed { method, cause: "reading it failed".to_owned() };
+        let answer = reader.await.map_err(panicked)?;
+        outcome.and(answer)
+    }
+
+    fn settle<T>(&self, pass: Pass<'_>, answer: &Result<T, RpcError>) {
+        if answer.is_ok() {
+            let now = Some(Instant::now());
+            *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        }
+        match answer {
+            // It was too long, or not understood, or the node is behind: the provider is well.
+            Ok(_)
+            | Err(
+                RpcError::Refused { .. } | RpcError::Behind { .. } | RpcError::Malformed { .. },
+            ) => {
+                pass.succeeded();
+            }
+            Err(error) if error.is_of_size() => pass.succeeded(),
+            Err(error) => pass.failed(error),
+        }
+    }
+}
+
+/// The body of a long answer, as it comes.
+pub(super) struct Body {
+    chunks: tokio::sync::mpsc::Receiver<Bytes>,
+    rest: Bytes,
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.rest.is_empty() {
+            self.rest = self.chunks.blocking_recv().unwrap_or_default();
+        }
+        let taken = self.rest.split_to(buffer.len().min(self.rest.len()));
+        if let Some(start) = buffer.get_mut(..taken.len()) {
+            start.copy_from_slice(&taken);
+        }
+        Ok(taken.len())
+    }
+}
+
+fn unanswered(method: &'static str, error: reqwest::Error) -> RpcError {
+    RpcError::Unanswered { method, cause: cause(error) }
+}
+
+/// A provider's words, of a length that fits a log.
+fn shorten(message: &str) -> String {
+    message.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+/// What went wrong, without the URL: it may hold a key.
+fn cause(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    if error.is_timeout() { "timed out".to_owned() } else { innermost.to_string() }
+}

@@ -1,0 +1,44 @@
+//! What a stream brings, whatever its protocol.
+
+use crate::feeds::AccountUpdate;
+
+/// One thing that came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// An account. Its `source` is not filled in.
+    Account(AccountUpdate),
+    /// The chain moved.
+    Slot(SlotUpdate),
+    /// All that was asked for last is subscribed to: what changes from now on comes.
+    Following,
+    /// Something that could not be read and was skipped: what was wrong.
+    Bad(String),
+    /// A sign of life that says nothing of the chain.
+    Alive,
+}
+
+/// A slot, and what is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlotUpdate {
+    /// Its number.
+    pub slot: u64,
+    /// The slot that its block builds on, where the protocol says so.
+    pub parent: Option<u64>,
+    /// How far it has come.
+    pub status: SlotStatus,
+}
+
+/// How far a slot has come. Any of these may come late, out of order or never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SlotStatus {
+    /// Under way: it has a bank, shreds, or all of its entries.
+    Begun,
+    /// A block that the node has replayed.
+    Processed,
+    /// Two thirds of the stake have voted for it.
+    Confirmed,
+    /// It can no longer be taken back.
+    Finalized,
+    /// It will never be part of the chain.
+    Dead,
+}

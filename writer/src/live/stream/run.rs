@@ -1,0 +1,265 @@
+//! Keeping a stream going: connect, subscribe, close the gap, watch its pulse, and again.
+//!
+//! ```text
+//!   connecting ──► syncing ──────────────► live ──► stalled ──► (cut, and connecting again)
+//!       ▲          subscribed; a snapshot    ▲         │ no slot for 4 s; for 9 s, it is cut
+//!       │          over RPC closes the gap   └─────────┘ a slot
+//!       └── pause ◄── down ◄── any error, at any point
+//! ```
+//! The snapshot is of a slot that the stream had reached when it was subscribed: what changed
+//! before is in it, what changes after comes. So nothing falls between.
+
+use std::collections::BTreeSet;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use driftshm_layout::{Counter, FeedState, Pubkey};
+use futures_util::FutureExt;
+use tokio::sync::oneshot;
+use tokio::time::{interval, sleep, timeout};
+
+use super::{Event, SlotUpdate, Stream, StreamError};
+use crate::feeds::{AccountUpdate, Figures, Sink};
+use crate::live::backoff::Backoff;
+use crate::live::chain::Handle;
+use crate::live::options::LiveOptions;
+use crate::live::roster::Roster;
+
+/// To connect, and to say what is wanted.
+const CONNECT: Duration = Duration::from_secs(8);
+const WRITE: Duration = Duration::from_secs(5);
+/// From connecting to the first slot with all subscriptions confirmed.
+const BEGIN: Duration = Duration::from_secs(10);
+/// A slot takes 400 ms; of leaders that skip theirs there are seldom more than two in a row.
+const STALLED: Duration = Duration::from_secs(4);
+const CUT: Duration = Duration::from_secs(9);
+/// Events that are taken in one go.
+const TOGETHER: usize = 256;
+
+/// What a stream is run with.
+pub struct Runner {
+    pub options: Arc<LiveOptions>,
+    pub roster: Arc<Roster>,
+    pub chain: Handle,
+    pub figures: Arc<Figures>,
+}
+
+impl Runner {
+    /// Runs until it is dropped; an error is what `fail_fast` makes one.
+    pub async fn run<S: Stream>(&self, sink: &Sink) -> Result<(), String> {
+        let mut backoff = Backoff::default();
+        let mut newest = None;
+        let mut was_live = false;
+        loop {
+            let began = Instant::now();
+            sink.state(FeedState::Connecting);
+            let error = Connection::run::<S>(self, sink, &mut newest, &mut was_live).await;
+            sink.state(FeedState::Down);
+            let pause = match error {
+                // Nothing is wrong with the provider.
+                StreamError::TooOld { .. } => {
+                    newest = None;
+                    Duration::from_millis(100)
+                }
+                _ => backoff.failed(began.elapsed(), error.was_answered(), error.retry_after()),
+            };
+            if self.figures.failed(error.kind(), &error.to_string()) {
+                let again_in_s = pause.as_secs_f32();
+                tracing::warn!(feed = S::NAME, again_in_s, "{error}");
+            }
+            if self.options.fail_fast && !was_live {
+                return Err(error.to_string());
+            }
+            sleep(pause).await;
+        }
+    }
+}
+
+/// One connection.
+struct Connection<'a> {
+    runner: &'a Runner,
+    sink: &'a Sink,
+    /// The newest slot of this connection, and when it came.
+    slot: Option<u64>,
+    pulse: Instant,
+    /// All that was asked for last is subscribed to.
+    is_following: bool,
+    /// Accounts that were added to the plan, and are fetched again once they are subscribed to.
+    added: BTreeSet<Pubkey>,
+    /// Snapshots that are under way.
+    snapshots: Vec<oneshot::Receiver<()>>,
+    /// The first one, of everything, has been asked for.
+    has_asked: bool,
+    state: FeedState,
+    updates: Vec<AccountUpdate>,
+}
+
+impl<'a> Connection<'a> {
+    /// Runs until it fails.
+    async fn run<S: Stream>(
+        runner: &'a Runner,
+        sink: &'a Sink,
+        newest: &mut Option<u64>,
+        was_live: &mut bool,
+    ) -> StreamError {
+        let began = Instant::now();
+        let mut connection = Self {
+            runner,
+            sink,
+            slot: None,
+            pulse: began,
+            is_following: false,
+            added: BTreeSet::new(),
+            snapshots: Vec::new(),
+            has_asked: false,
+            state: FeedState::Connecting,
+            updates: Vec::new(),
+        };
+        let outcome = connection.drive::<S>(newest, was_live).await;
+        connection.sink.send(&mut connection.updates);
+        match outcome {
+            Ok(never) => match never {},
+            Err(error) => error,
+        }
+    }
+
+    async fn drive<S: Stream>(
+        &mut self,
+        newest: &mut Option<u64>,
+        was_live: &mut bool,
+    ) -> Result<std::convert::Infallible, StreamError> {
+        let late = |what, after| StreamError::TimedOut { setting: S::NAME, what, after };
+        let mut plans = self.runner.roster.plans();
+        let connecting = S::connect(&self.runner.options, *newest);
+        let mut stream =
+            timeout(CONNECT, connecting).await.map_err(|_| late("connecting", CONNECT))??;
+        self.runner.figures.connected();
+        if newest.is_some() {
+            self.sink.count(Counter::Reconnects, 1);
+        }
+        self.set(FeedState::Syncing);
+        let mut plan = Arc::clone(&plans.borrow_and_update());
+        let connected = Instant::now();
+        timeout(WRITE, stream.follow(&plan)).await.map_err(|_| late("subscribing", WRITE))??;
+        let mut look = interval(Duration::from_millis(250));
+        loop {
+            tokio::select! {
+                event = stream.next() => {
+                    self.take(event?, newest);
+                    // What has come together is handed over together.
+                    for _ in 0..TOGETHER {
+                        let Some(event) = stream.next().now_or_never() else { break };
+                        self.take(event?, newest);
+                    }
+                    self.sink.send(&mut self.updates);
+                }
+                changed = plans.changed() => {
+                    // The roster lives as long as its feeds.
+                    if changed.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                    let new = Arc::clone(&plans.borrow_and_update());
+                    self.added.extend(new.accounts.difference(&plan.accounts));
+                    self.added.retain(|pubkey| new.accounts.contains(pubkey));
+                    self.is_following = false;
+                    plan = new;
+                    let followed = timeout(WRITE, stream.follow(&plan)).await;
+                    followed.map_err(|_| late("subscribing", WRITE))??;
+                }
+                () = any_ready(&mut self.snapshots) => {}
+                _ = look.tick() => {
+                    let quiet = self.pulse.elapsed();
+                    if self.state == FeedState::Live && quiet >= STALLED {
+                        self.set(FeedState::Stalled);
+                    }
+                    if quiet >= CUT {
+                        return Err(late("the next slot", CUT));
+                    }
+                    if !self.has_asked && connected.elapsed() >= BEGIN {
+                        return Err(late("the first slot and all subscriptions", BEGIN));
+                    }
+                }
+            }
+            self.close_gaps();
+            if self.state == FeedState::Syncing && self.has_asked && self.snapshots.is_empty() {
+                self.set(FeedState::Live);
+                self.runner.figures.recovered();
+                *was_live = true;
+            }
+        }
+    }
+
+    fn set(&mut self, state: FeedState) {
+        self.state = state;
+        self.sink.state(state);
+    }
+
+    fn take(&mut self, event: Event, newest: &mut Option<u64>) {
+        match event {
+            Event::Account(update) => {
+                self.runner.roster.seen(&update);
+                self.updates.push(update);
+            }
+            Event::Slot(update) => self.take_slot(update, newest),
+            Event::Following => self.is_following = true,
+            Event::Bad(why) => {
+                self.sink.bad_input(1);
+                if self.runner.figures.failed("malformed", &why) {
+                    tracing::warn!(why, "skipped what cannot be read");
+                }
+            }
+            Event::Alive => {}
+        }
+    }
+
+    fn take_slot(&mut self, update: SlotUpdate, newest: &mut Option<u64>) {
+        let slot = update.slot;
+        // Only a chain that moves on is alive: not one that repeats itself, or goes back.
+        if self.slot.is_some_and(|known| slot <= known) {
+            return;
+        }
+        if let (None, Some(last)) = (self.slot, *newest) {
+            let gap = slot.saturating_sub(last.saturating_add(1));
+            self.runner.figures.gap(gap);
+            self.sink.count(Counter::GapSlots, gap);
+        }
+        self.slot = Some(slot);
+        self.pulse = Instant::now();
+        self.runner.figures.slot(slot);
+        self.sink.slot(slot);
+        if self.state == FeedState::Stalled {
+            self.set(FeedState::Live);
+        }
+        if self.state == FeedState::Live {
+            // Not before: where the next connection goes on from, everything must have come.
+            *newest = Some(newest.map_or(slot, |known| known.max(slot)));
+        }
+    }
+
+    /// Asks for a snapshot of what was not subscribed to until now.
+    fn close_gaps(&mut self) {
+        let Some(slot) = self.slot.filter(|_| self.is_following) else { return };
+        if !self.has_asked {
+            self.has_asked = true;
+            self.added.clear();
+            self.snapshots.push(self.runner.chain.resync(slot, None));
+        } else if !self.added.is_empty() {
+            let added = std::mem::take(&mut self.added).into_iter().collect();
+            self.snapshots.push(self.runner.chain.resync(slot, Some(added)));
+        }
+    }
+}
+
+/// Waits until one of these is ready, and takes it out; for ever if there are none.
+async fn any_ready(waiting: &mut Vec<oneshot::Receiver<()>>) {
+    poll_fn(|context| {
+        let before = waiting.len();
+        // One whose sender is gone is never made: the chain's task has ended, and what it does
+        // first when it starts again is a snapshot of everything.
+        waiting.retain_mut(|one| one.poll_unpin(context).is_pending());
+        if waiting.len() < before { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
