@@ -49,9 +49,8 @@ mod tests {
         let mut options = LiveOptions::new("mainnet", endpoint.clone());
         options.x_token = Some(Token::new("TOKEN-SECRET").unwrap());
         let words = Words::new(&options, &endpoint);
-        let said = words.clean(
-            "me:hush at /v2/PATH-SECRET?api-key=QUERY-SECRET with TOKEN-SECRET\nis unknown",
-        );
+        let said = words
+            .clean("me:hush at /v2/PATH-SECRET?api-key=QUERY-SECRET with TOKEN-SECRET\nis unknown");
         assert!(!said.contains("SECRET") && !said.contains("hush"), "{said}");
         assert!(said.starts_with("…:… at /v2/…?api-key=… with …is unknown"), "{said}");
     }
