@@ -1,0 +1,6 @@
+//! Each protocol spoken by an ordinary client.
+
+mod control;
+mod rpc;
+mod support;
+mod ws;
