@@ -3,9 +3,11 @@
 mod error;
 mod event;
 pub mod run;
+mod words;
+pub mod ws;
 
 use super::options::LiveOptions;
-use super::plan::Plan;
+use super::plan::{Plan, Sort};
 
 pub use error::StreamError;
 pub use event::{Event, SlotStatus, SlotUpdate};
@@ -29,4 +31,10 @@ pub trait Stream: Sized {
 
     /// What comes next. Pings are answered, and sent when nothing else was for a while.
     async fn next(&mut self) -> Result<Event, StreamError>;
+
+    /// Sorts of the plan that the other side will not bring, as [`Event::Bad`] has said: whoever
+    /// wants them has to name their accounts one by one.
+    fn refused_sorts(&self) -> &[Sort] {
+        &[]
+    }
 }
