@@ -233,8 +233,15 @@ impl Buffer<'_> {
     #[inline(always)]
     pub fn payload_u64(&self, offset: usize) -> u64 {
         let (index, shift) = (offset / 8, (offset % 8) as u32 * 8);
-        let low = self.payload(index) >> shift;
-        if shift == 0 { low } else { low | self.payload(index + 1) << (64 - shift) }
+        let start = META_WORDS + self.shape.extra_words + index;
+        match self.words.get(start..).and_then(|words| words.first_chunk()) {
+            // Both, also where one would do: that is less work than a decision.
+            Some([low, high]) => {
+                let high = high.load(Ordering::Relaxed) << 1;
+                low.load(Ordering::Relaxed) >> shift | high << (63 - shift)
+            }
+            None => self.payload(index) >> shift,
+        }
     }
 
     /// Whether the account's first bytes are these.

@@ -6,12 +6,13 @@ use driftshm_layout::profile::{Field, Kind, Type};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use crate::descriptors::{self, Class};
+use crate::descriptors::Class;
 use crate::errors;
 use crate::follow::Handle;
 use crate::schema::Schema;
 use crate::seq::ArrayView;
 use crate::source::{Frozen, Source};
+use crate::tail::Release;
 use crate::value;
 
 /// Bytes of an account before its struct.
@@ -31,6 +32,13 @@ pub struct Struct {
     pub is_account: bool,
     /// Nested structs and arrays, each made when first asked for.
     children: OnceLock<Box<[OnceLock<Py<PyAny>>]>>,
+}
+
+impl Release for Struct {
+    fn release(mut self, py: Python<'_>) {
+        let children = self.children.take().into_iter().flatten();
+        children.filter_map(OnceLock::into_inner).for_each(|child| child.drop_ref(py));
+    }
 }
 
 impl Struct {
@@ -58,9 +66,7 @@ impl Struct {
 
     /// As an object of its made type.
     pub fn into_object<C: Class>(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let schema = self.schema;
-        let class = schema.class::<C>(py, self.index)?;
-        descriptors::instantiate(py, class, self)
+        self.schema.class::<C>(py, self.index)?.object(py, self)
     }
 
     /// The object of a nested struct or array, always the same one.

@@ -11,9 +11,9 @@ use pyo3::types::PyDict;
 use crate::account::Struct;
 use crate::errors;
 use crate::follow::{Handle, Link};
-use crate::keys;
+use crate::keys::{self, items};
 use crate::oracle;
-use crate::reader::{Reader, items};
+use crate::reader::Reader;
 use crate::snapshot::Snapshot;
 use crate::source::{Frozen, Source};
 

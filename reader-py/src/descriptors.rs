@@ -2,34 +2,30 @@
 //!
 //! A field's offset and type are in its descriptor's closure, so an attribute read is one C call:
 //! no dictionary, no argument parsing. Types are made with `PyType_FromSpecWithBases` (stable ABI)
-//! on top of the PyO3 classes `View` and `Snapshot`. Closures, names and documentation are leaked:
-//! types live for as long as the process, and there is one set per schema.
+//! on top of the PyO3 classes `View` and `Snapshot`, see `tail`. Closures, names and documentation
+//! are leaked: types live for as long as the process, and there is one set per schema.
 
-use std::cell::Cell;
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+use std::sync::OnceLock;
 
 use driftshm_layout::profile::{FieldDef, Profile, Type};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyTuple, PyType};
 
 use crate::account::Struct;
+use crate::calls::{self, leaked};
 use crate::figures::{self, Figure};
 use crate::schema::{Schema, is_child, module_of};
-use crate::value;
+use crate::tail::{self, Made, Tailed};
+use crate::value::{self, Leaf};
 
 /// What a descriptor does, in its closure.
 pub enum Get {
     /// Reads a number, an address, bytes, a variant.
-    Leaf {
-        /// Bytes from the start of the struct.
-        offset: u32,
-        /// What is there.
-        ty: Type,
-    },
+    Leaf(Leaf),
     /// Gives the view of a nested struct or array, always the same one.
     Child {
         /// Bytes from the start of the struct.
@@ -44,48 +40,23 @@ pub enum Get {
 }
 
 /// The PyO3 class that a made type extends.
-pub trait Class: pyo3::PyClass<Frozen = pyo3::pyclass::boolean_struct::True> + Sync {
+pub trait Class: Tailed<Value = Struct> {
     /// Views are live, snapshots are not.
     const LIVE: bool;
-    /// What an instance holds.
-    fn inner(&self) -> &Struct;
-}
-
-thread_local! {
-    /// What the next instance made on this thread holds: the only way to make one.
-    static PENDING: Cell<Option<Struct>> = const { Cell::new(None) };
+    /// The types made on it, by struct.
+    fn made(schema: &Schema) -> &[OnceLock<Made<Self>>];
 }
 
 /// For the `#[new]` of both classes.
-pub fn take_pending() -> PyResult<Struct> {
-    PENDING.take().ok_or_else(|| PyTypeError::new_err("views and snapshots come from a Reader"))
-}
-
-/// A type made at run time.
-pub struct MadeClass {
-    /// The type.
-    pub class: Py<PyType>,
-    new: ffi::newfunc,
-    nothing: Py<PyTuple>,
-}
-
-/// Makes an instance of a made type.
-pub fn instantiate(py: Python<'_>, made: &MadeClass, inner: Struct) -> PyResult<Py<PyAny>> {
-    PENDING.set(Some(inner));
-    // SAFETY: `new` is the type's own `tp_new`, called as the interpreter would: with the type and
-    // an empty tuple, attached.
-    let object =
-        unsafe { (made.new)(made.class.as_ptr().cast(), made.nothing.as_ptr(), ptr::null_mut()) };
-    // SAFETY: a new reference, or null with an exception set.
-    let object = unsafe { Bound::from_owned_ptr_or_err(py, object) };
-    if object.is_err() {
-        PENDING.set(None);
-    }
-    Ok(object?.unbind())
+pub fn not_from_python<T>() -> PyResult<T> {
+    Err(PyTypeError::new_err("views and snapshots come from a Reader"))
 }
 
 /// Runs a getter's body; an error or a panic becomes the Python exception.
-fn guarded(body: impl FnOnce(Python<'_>) -> PyResult<*mut ffi::PyObject>) -> *mut ffi::PyObject {
+#[inline(always)]
+pub fn guarded(
+    body: impl FnOnce(Python<'_>) -> PyResult<*mut ffi::PyObject>,
+) -> *mut ffi::PyObject {
     // SAFETY: the interpreter calls descriptors with the thread state attached, and the token
     // does not outlive the call.
     let py = unsafe { Python::assume_attached() };
@@ -102,19 +73,21 @@ fn guarded(body: impl FnOnce(Python<'_>) -> PyResult<*mut ffi::PyObject>) -> *mu
     }
 }
 
-/// The instance behind a descriptor's `self`.
+/// Runs `body` with what the instance behind a descriptor's `self` holds.
 ///
 /// # Safety
-/// `object` must be an instance of `C` or of a type made on it, alive for `'py`.
-unsafe fn inner<'py, C: Class>(py: Python<'py>, object: *mut ffi::PyObject) -> &'py Struct {
+/// `object` must be an instance of `C` or of a type made on it, alive for the call.
+#[inline(always)]
+unsafe fn inner<C: Class, T>(
+    py: Python<'_>,
+    object: *mut ffi::PyObject,
+    body: impl FnOnce(&Struct) -> PyResult<T>,
+) -> PyResult<T> {
     // SAFETY: by the caller; the interpreter holds a reference for the whole call.
     let object = unsafe { Borrowed::from_ptr(py, object) };
     // SAFETY: by the caller.
     let object = unsafe { object.cast_unchecked::<C>() };
-    let class: *const C = object.get();
-    // SAFETY: the class is frozen, so a shared reference is always allowed. It is used within the
-    // call only, during which the object lives.
-    unsafe { &*class }.inner()
+    body(tail::value(&object))
 }
 
 unsafe extern "C" fn get<C: Class>(
@@ -122,17 +95,17 @@ unsafe extern "C" fn get<C: Class>(
     closure: *mut c_void,
 ) -> *mut ffi::PyObject {
     guarded(|py| {
-        // SAFETY: getset descriptors check the type of `self` before they call the getter.
-        let inner = unsafe { inner::<C>(py, object) };
         // SAFETY: `make_class` gave this getter a leaked `Get` as its closure.
         let get = unsafe { &*closure.cast::<Get>() };
-        match get {
-            Get::Leaf { offset, ty } => value::leaf(py, inner, *offset, *ty),
+        let body = |inner: &Struct| match get {
+            Get::Leaf(leaf) => value::leaf(py, inner, leaf),
             Get::Child { offset, ty, number } => {
                 Ok(inner.child::<C>(py, *offset, *ty, *number)?.into_ptr())
             }
             Get::Figure(figure) => Ok(figures::get(py, inner, *figure)?.into_ptr()),
-        }
+        };
+        // SAFETY: getset descriptors check the type of `self` before they call the getter.
+        unsafe { inner::<C, _>(py, object, body) }
     })
 }
 
@@ -141,9 +114,10 @@ unsafe extern "C" fn funding_rate<C: Class>(
     _: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     guarded(|py| {
+        let body =
+            |inner: &Struct| Ok(figures::funding_rate_of(inner)?.into_pyobject(py)?.into_ptr());
         // SAFETY: method descriptors check the type of `self` before they call the method.
-        let inner = unsafe { inner::<C>(py, object) };
-        Ok(figures::funding_rate_of(inner)?.into_pyobject(py)?.into_ptr())
+        unsafe { inner::<C, _>(py, object, body) }
     })
 }
 
@@ -152,9 +126,9 @@ unsafe extern "C" fn market_data<C: Class>(
     _: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
     guarded(|py| {
+        let body = |inner: &Struct| Ok(figures::market_data(py, inner)?.into_ptr());
         // SAFETY: as in `funding_rate`.
-        let inner = unsafe { inner::<C>(py, object) };
-        Ok(figures::market_data(py, inner)?.into_ptr())
+        unsafe { inner::<C, _>(py, object, body) }
     })
 }
 
@@ -179,9 +153,9 @@ unsafe extern "C" fn get_buffer(
     flags: c_int,
 ) -> c_int {
     let filled = guarded(|py| {
+        let body = |inner: &Struct| Ok(inner.frozen_bytes());
         // SAFETY: this slot is in types made on `Snapshot` only.
-        let inner = unsafe { inner::<crate::snapshot::Snapshot>(py, object) };
-        let (start, len) = inner.frozen_bytes();
+        let (start, len) = unsafe { inner::<crate::snapshot::Snapshot, _>(py, object, body)? };
         let len = isize::try_from(len).unwrap_or(0);
         // SAFETY: `view` is the interpreter's. The bytes never change and live as long as the
         // snapshot, of which the filled view holds a reference.
@@ -190,10 +164,6 @@ unsafe extern "C" fn get_buffer(
         if failed == 0 { Ok(object) } else { Err(PyErr::fetch(py)) }
     });
     if filled.is_null() { -1 } else { 0 }
-}
-
-fn leaked(text: &str) -> *const std::ffi::c_char {
-    CString::new(text.replace('\0', "")).unwrap_or_default().into_raw()
 }
 
 fn document(profile: &Profile, field: &FieldDef) -> String {
@@ -230,7 +200,7 @@ fn getters<C: Class>(schema: &Schema, index: usize) -> Vec<ffi::PyGetSetDef> {
             let (offset, ty) = (field.offset, field.ty);
             let get_what = match is_child(ty) {
                 true => Get::Child { offset, ty, number: children.next().unwrap_or_default() },
-                false => Get::Leaf { offset, ty },
+                false => Get::Leaf(Leaf::new(offset, ty)),
             };
             getset::<C>(&field.name, &document(&schema.profile, field), get_what)
         })
@@ -245,10 +215,19 @@ fn getters<C: Class>(schema: &Schema, index: usize) -> Vec<ffi::PyGetSetDef> {
     getters
 }
 
-fn methods<C: Class>(schema: &Schema, index: usize) -> Vec<ffi::PyMethodDef> {
+fn methods<C: Class>(
+    py: Python<'_>,
+    schema: &Schema,
+    index: usize,
+) -> PyResult<Vec<ffi::PyMethodDef>> {
+    let mut methods = Vec::new();
+    // In the type itself: the interpreter is quicker to call what it need not look for in a base.
+    if C::LIVE {
+        methods.push(calls::method_of::<crate::view::TakeSnapshot>(py, "snapshot")?);
+    }
     let is_perp = schema.kind_of(index) == Some(driftshm_layout::profile::Kind::PerpMarket);
     if !is_perp {
-        return Vec::new();
+        return Ok(methods);
     }
     let method = |name, function, doc| ffi::PyMethodDef {
         ml_name: leaked(name),
@@ -256,10 +235,11 @@ fn methods<C: Class>(schema: &Schema, index: usize) -> Vec<ffi::PyMethodDef> {
         ml_flags: ffi::METH_NOARGS,
         ml_doc: leaked(doc),
     };
-    vec![
+    methods.extend([
         method("funding_rate", funding_rate::<C>, figures::FUNDING_RATE_DOC),
         method("market_data", market_data::<C>, figures::MARKET_DATA_DOC),
-    ]
+    ]);
+    Ok(methods)
 }
 
 /// Makes the Python type of a struct.
@@ -267,7 +247,7 @@ pub fn make_class<C: Class>(
     py: Python<'_>,
     schema: &'static Schema,
     index: usize,
-) -> PyResult<MadeClass> {
+) -> PyResult<Made<C>> {
     let def = schema.struct_def(index).map_or("", |def| &def.name);
     let module = module_of(&schema.profile);
     let (suffix, what) = if C::LIVE { ("", "Live view") } else { ("Snapshot", "Snapshot") };
@@ -277,7 +257,7 @@ pub fn make_class<C: Class>(
     // An all-zero element ends each of these arrays.
     let mut getters = getters::<C>(schema, index);
     getters.push(ffi::PyGetSetDef::default());
-    let mut methods = methods::<C>(schema, index);
+    let mut methods = methods::<C>(py, schema, index)?;
     methods.push(ffi::PyMethodDef::zeroed());
     let mut slots = vec![
         (ffi::Py_tp_getset, getters.leak().as_mut_ptr().cast::<c_void>()),
@@ -288,27 +268,6 @@ pub fn make_class<C: Class>(
         let get_buffer: unsafe extern "C" fn(_, _, _) -> _ = get_buffer;
         slots.push((GET_BUFFER, get_buffer as *mut c_void));
     }
-    slots.push((0, ptr::null_mut()));
-    let mut slots: Vec<_> =
-        slots.into_iter().map(|(slot, pfunc)| ffi::PyType_Slot { slot, pfunc }).collect();
-    let mut spec = ffi::PyType_Spec {
-        name: leaked(&format!("{module}.{def}{suffix}")),
-        basicsize: 0,
-        itemsize: 0,
-        flags: ffi::Py_TPFLAGS_DEFAULT as u32,
-        slots: slots.as_mut_ptr(),
-    };
-    let bases = PyTuple::new(py, [py.get_type::<C>()])?;
-    // SAFETY: the spec and its slots are valid for the call, ended by a zero slot; what they point
-    // to is leaked, since the type keeps the pointers. Basic size 0 means: as the base's.
-    let made = unsafe { ffi::PyType_FromSpecWithBases(&mut spec, bases.as_ptr()) };
-    // SAFETY: a new reference or null with an exception set, as documented.
-    let made = unsafe { Bound::from_owned_ptr_or_err(py, made) }?;
-    let class = made.cast_into::<PyType>()?;
-    // SAFETY: the type is a heap type, just made.
-    let new = unsafe { ffi::PyType_GetSlot(class.as_type_ptr(), ffi::Py_tp_new) };
-    // SAFETY: slot `tp_new` of a type is a `newfunc` or null, which `Option` of it also is.
-    let new = unsafe { std::mem::transmute::<*mut c_void, Option<ffi::newfunc>>(new) };
-    let new = new.ok_or_else(|| PyTypeError::new_err("the base class cannot be instantiated"))?;
-    Ok(MadeClass { class: class.unbind(), new, nothing: PyTuple::empty(py).unbind() })
+    // SAFETY: the slots are of the kinds that their numbers say; what they point to is leaked.
+    unsafe { Made::new(py, leaked(&format!("{module}.{def}{suffix}")), 0, &slots) }
 }

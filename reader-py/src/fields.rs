@@ -1,28 +1,79 @@
 //! Compiled getters: several fields of one version, without a copy of the account.
 
+use std::cell::Cell;
+use std::mem::offset_of;
 use std::sync::OnceLock;
 
-use driftshm_layout::profile::Type;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::account::{self, Struct};
-use crate::descriptors::Class;
+use crate::calls::{self, Slow, Usual, Vectorcall};
 use crate::errors;
 use crate::schema::{Schema, is_child};
 use crate::snapshot::Snapshot;
-use crate::value;
+use crate::source::Words;
+use crate::tail::{self, Made, Release, Tailed};
+use crate::value::{self, Leaf};
 use crate::view::View;
-
-/// Words that are gathered without an allocation.
-const INLINE_WORDS: usize = 16;
 
 /// Made by `fields(...)`: called with a view or snapshot it returns a tuple of the fields' values,
 /// all of one version. Paths are looked up once per type of account.
-#[pyclass(frozen, module = "driftshm")]
-pub struct Fields {
+#[pyclass(frozen, subclass, module = "driftshm")]
+pub struct Fields(());
+
+// SAFETY: without contents; `new` fails, and nothing else makes one.
+unsafe impl Tailed for Fields {
+    type Value = Compiled;
+}
+
+/// What a getter holds.
+#[repr(C)]
+pub struct Compiled {
+    /// What the interpreter calls.
+    vectorcall: Vectorcall,
     paths: Vec<String>,
     plans: Plans,
+}
+
+impl Release for Compiled {
+    fn release(self, _: Python<'_>) {}
+}
+
+/// `getter(account)`.
+struct Call;
+
+impl Usual for Call {
+    type Class = Fields;
+    const ARGUMENTS: usize = 1;
+
+    fn slow() -> &'static Slow {
+        static SLOW: Slow = Slow::new();
+        &SLOW
+    }
+
+    #[inline(always)]
+    fn call<'py>(
+        fields: &Bound<'py, Fields>,
+        account: Option<&Bound<'py, PyAny>>,
+        max_age: Option<f64>,
+    ) -> Option<PyResult<Py<PyAny>>> {
+        let done = tail::value(fields).get_known(account?, max_age)?;
+        Some(done.map(|tuple| tuple.into_any().unbind()))
+    }
+}
+
+/// The type of all getters.
+fn class(py: Python<'_>) -> PyResult<&'static Made<Fields>> {
+    static MADE: OnceLock<Made<Fields>> = OnceLock::new();
+    if let Some(made) = MADE.get() {
+        return Ok(made);
+    }
+    let slow = py.get_type::<Fields>().getattr("__call__")?;
+    Call::slow().get_or_init(|| slow.unbind());
+    let place = tail::offset::<Compiled>() + offset_of!(Compiled, vectorcall);
+    let made = calls::callable::<Fields>(py, c"driftshm.Fields", c"A compiled getter.", place)?;
+    Ok(MADE.get_or_init(|| made))
 }
 
 /// Plans that were made, one per type; a getter rarely has more than one.
@@ -35,31 +86,37 @@ struct Plans {
 struct Plan {
     schema: &'static Schema,
     index: usize,
-    /// Offset from the start of the struct, type, words.
-    fields: Vec<(u32, Type, usize)>,
-    words: usize,
+    /// The type of the views that it is for.
+    views: &'static Made<View>,
+    leaves: Vec<Leaf>,
+    /// There are no more than fit, and none takes more than two words.
+    is_short: bool,
 }
+
+/// Fields of at most two words each that are read without an allocation.
+const SHORT: usize = 8;
 
 /// Makes a compiled getter: `getter = fields("amm.base_asset_reserve", "status")`, then
 /// `getter(market)` returns a tuple.
 #[pyfunction]
 #[pyo3(signature = (*paths))]
-pub fn fields(paths: Vec<String>) -> PyResult<Fields> {
+pub fn fields(py: Python<'_>, paths: Vec<String>) -> PyResult<Py<PyAny>> {
     if paths.is_empty() {
         return Err(errors::wrong_type("fields() needs at least one path".to_owned()));
     }
-    Ok(Fields { paths, plans: Plans::default() })
+    let vectorcall = calls::vectorcall_of::<Call>();
+    class(py)?.object(py, Compiled { vectorcall, paths, plans: Plans::default() })
 }
 
-impl Fields {
+impl Compiled {
     #[inline]
-    fn plan(&self, s: &Struct) -> PyResult<&Plan> {
+    fn plan(&self, py: Python<'_>, s: &Struct) -> PyResult<&Plan> {
         let mut plans = &self.plans;
         loop {
             let plan = match plans.plan.get() {
                 Some(plan) => plan,
                 None => {
-                    let plan = self.make_plan(s)?;
+                    let plan = self.make_plan(py, s)?;
                     plans.plan.get_or_init(|| plan)
                 }
             };
@@ -71,8 +128,9 @@ impl Fields {
     }
 
     #[cold]
-    fn make_plan(&self, s: &Struct) -> PyResult<Plan> {
-        let fields = self
+    fn make_plan(&self, py: Python<'_>, s: &Struct) -> PyResult<Plan> {
+        let views = s.schema.class::<View>(py, s.index)?;
+        let leaves = self
             .paths
             .iter()
             .map(|path| {
@@ -81,76 +139,97 @@ impl Fields {
                     true => Err(errors::wrong_type(format!(
                         "{path} is a struct or an array: name fields within it"
                     ))),
-                    false => Ok((field.offset, field.ty, field.size().div_ceil(8))),
+                    false => Ok(Leaf::new(field.offset, field.ty)),
                 }
             })
             .collect::<PyResult<Vec<_>>>()?;
-        let words = fields.iter().map(|(.., words)| words).sum();
-        Ok(Plan { schema: s.schema, index: s.index, fields, words })
+        let is_short = leaves.len() <= SHORT && leaves.iter().all(|leaf| leaf.words <= 2);
+        Ok(Plan { schema: s.schema, index: s.index, views, leaves, is_short })
+    }
+
+    /// By a plan that was made before; `None` if there is none, or nothing can be read.
+    #[inline(always)]
+    fn get_known<'py>(
+        &self,
+        account: &Bound<'py, PyAny>,
+        max_age: Option<f64>,
+    ) -> Option<PyResult<Bound<'py, PyTuple>>> {
+        let mut plans = &self.plans;
+        loop {
+            let plan = plans.plan.get()?;
+            if let Some(view) = plan.views.cast(account) {
+                if let Err(error) = View::handle(view).guard(max_age) {
+                    return Some(Err(error));
+                }
+                return if plan.is_short { plan.get_short(view) } else { None };
+            }
+            plans = plans.next.get()?;
+        }
     }
 
     fn get<'py>(&self, py: Python<'py>, s: &Struct) -> PyResult<Bound<'py, PyTuple>> {
-        let plan = self.plan(s)?;
-        let base = s.base as usize;
-        let gather = |from: &crate::source::Words<'_>, raw: &mut [u64]| {
-            let mut slots = raw.iter_mut();
-            for (offset, _, words) in &plan.fields {
-                for (i, slot) in slots.by_ref().take(*words).enumerate() {
-                    *slot = from.u64_at(base + *offset as usize + i * 8);
-                }
-            }
-        };
-        if plan.words <= INLINE_WORDS {
-            let raw = s.source.read(|from| {
-                let mut raw = [0; INLINE_WORDS];
-                gather(&from, &mut raw);
-                raw
-            })?;
-            return tuple(py, plan, &raw);
-        }
-        let raw = s.source.read(|from| {
-            let mut raw = vec![0; plan.words];
-            gather(&from, &mut raw);
-            raw
-        })?;
-        tuple(py, plan, &raw)
+        let plan = self.plan(py, s)?;
+        let raw = s.source.read(|from| plan.gather(&from, s.base as usize))?;
+        value::tuple(py, plan.schema, &plan.leaves, raw)
     }
 }
 
-fn tuple<'py>(py: Python<'py>, plan: &Plan, raw: &[u64]) -> PyResult<Bound<'py, PyTuple>> {
-    let mut rest = raw;
-    let mut failed = None;
-    let values = plan.fields.iter().map(|(_, ty, words)| {
-        let (own, behind) = rest.split_at((*words).min(rest.len()));
-        rest = behind;
-        value::to_py(py, plan.schema, *ty, own).unwrap_or_else(|error| {
-            failed = Some(error);
-            py.None()
-        })
-    });
-    let values = PyTuple::new(py, values)?;
-    failed.map_or(Ok(values), Err)
+impl Plan {
+    /// Short fields of one version; `None` if there is none that can be read.
+    #[inline(always)]
+    fn get_short<'py>(&self, view: &Bound<'py, View>) -> Option<PyResult<Bound<'py, PyTuple>>> {
+        let here = View::handle(view).current()?;
+        let base = View::inner(view).base as usize;
+        // Overwritten by a second look if the first was torn.
+        let raw = [const { Cell::new([0; 2]) }; SHORT];
+        let unreadable = here.region().read(&here.record, |buffer| {
+            for (slot, leaf) in raw.iter().zip(&self.leaves) {
+                let at = base + leaf.offset as usize;
+                let low = buffer.payload_u64(at);
+                slot.set([low, if leaf.words > 1 { buffer.payload_u64(at + 8) } else { 0 }]);
+            }
+            buffer.unreadable()
+        });
+        if unreadable != Ok(false) {
+            return None;
+        }
+        Some(value::tuple(view.py(), self.schema, &self.leaves, raw.iter().map(Cell::get)))
+    }
+
+    /// Any fields' words.
+    fn gather(&self, from: &Words<'_>, base: usize) -> Vec<Vec<u64>> {
+        let words = |leaf: &Leaf| {
+            let at = base + leaf.offset as usize;
+            (0..leaf.words).map(|nth| from.u64_at(at + nth * 8)).collect()
+        };
+        self.leaves.iter().map(words).collect()
+    }
 }
 
 #[pymethods]
 impl Fields {
+    #[new]
+    fn new() -> PyResult<Self> {
+        Err(errors::wrong_type("getters are made by fields()".to_owned()))
+    }
+
     /// The fields' values, all of one version.
     #[pyo3(signature = (account, /, *, max_age = None))]
     fn __call__<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         account: &Bound<'py, PyAny>,
         max_age: Option<f64>,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        let py = account.py();
+        let fields = tail::value(slf);
         if let Ok(view) = account.cast::<View>() {
-            view.get().handle().guard(max_age)?;
-            return self.get(py, view.get().inner());
+            View::handle(view).guard(max_age)?;
+            return fields.get(slf.py(), View::inner(view));
         }
         match account.cast::<Snapshot>() {
             Ok(_) if max_age.is_some() => Err(errors::wrong_type(
                 "a snapshot gets no fresher: say max_age= when it is taken".to_owned(),
             )),
-            Ok(snapshot) => self.get(py, snapshot.get().inner()),
+            Ok(snapshot) => fields.get(slf.py(), Snapshot::inner(snapshot)),
             Err(_) => Err(errors::wrong_type(format!(
                 "expected a view or a snapshot, not {}",
                 account.get_type().name()?
@@ -160,14 +239,14 @@ impl Fields {
 
     /// The paths, as they were given.
     #[getter]
-    fn paths(&self) -> Vec<String> {
-        self.paths.clone()
+    fn paths(slf: &Bound<'_, Self>) -> Vec<String> {
+        tail::value(slf).paths.clone()
     }
 
-    fn __repr__(&self) -> String {
+    fn __repr__(slf: &Bound<'_, Self>) -> String {
         format!(
             "fields({})",
-            self.paths.iter().map(|p| format!("{p:?}")).collect::<Vec<_>>().join(", ")
+            tail::value(slf).paths.iter().map(|p| format!("{p:?}")).collect::<Vec<_>>().join(", ")
         )
     }
 }

@@ -157,6 +157,7 @@ impl Handle {
     }
 
     /// Seconds since the account was last known to be what the chain says.
+    #[inline(never)]
     pub fn staleness(&self) -> f64 {
         let here = self.last();
         let Ok(meta) = here.region().meta(&here.record) else { return f64::INFINITY };
@@ -165,11 +166,17 @@ impl Handle {
     }
 
     /// Raises if the account is not known to be as fresh as `max_age` seconds.
+    #[inline(always)]
     pub fn guard(&self, max_age: Option<f64>) -> PyResult<()> {
-        let Some(max_age) = max_age else { return Ok(()) };
-        if self.staleness() <= max_age {
-            return Ok(());
+        match max_age {
+            None => Ok(()),
+            Some(max_age) if self.staleness() <= max_age => Ok(()),
+            Some(max_age) => self.guard_again(max_age),
         }
+    }
+
+    #[cold]
+    fn guard_again(&self, max_age: f64) -> PyResult<()> {
         // A writer that died may have been followed by one with a new file.
         if !self.link.region.writer_alive() {
             self.link.follow();

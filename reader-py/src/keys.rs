@@ -1,8 +1,8 @@
-//! Public keys from Python.
+//! Public keys and lists of them from Python.
 
 use driftshm_layout::Pubkey;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyInt, PyString};
 
 use crate::errors;
 use crate::oracle::OracleView;
@@ -17,7 +17,7 @@ pub fn pubkey(object: &Bound<'_, PyAny>) -> PyResult<Pubkey> {
             .map_err(|error: driftshm_layout::PubkeyError| errors::pubkey(&error.to_string()));
     }
     if let Ok(view) = object.cast::<View>() {
-        return Ok(view.get().handle().pubkey);
+        return Ok(View::handle(view).pubkey);
     }
     if let Ok(oracle) = object.cast::<OracleView>() {
         return oracle.get().address();
@@ -49,4 +49,18 @@ pub fn authority(object: &Bound<'_, PyAny>) -> PyResult<Pubkey> {
         return Err(errors::pubkey("a view is not an authority: pass its `authority` field"));
     }
     pubkey(object)
+}
+
+/// The items of an argument that may be one thing or several.
+pub fn items<'py>(argument: Option<&Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let Some(argument) = argument else { return Ok(Vec::new()) };
+    let single = argument.cast::<PyString>().is_ok()
+        || argument.cast::<PyInt>().is_ok()
+        || argument.cast::<View>().is_ok()
+        || argument.cast::<OracleView>().is_ok()
+        || argument.hasattr("__bytes__")?;
+    if single {
+        return Ok(vec![argument.clone()]);
+    }
+    argument.try_iter()?.collect()
 }

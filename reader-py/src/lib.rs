@@ -3,6 +3,7 @@
 mod account;
 mod addresses;
 mod arrays;
+mod calls;
 mod cut;
 mod descriptors;
 mod errors;
@@ -10,6 +11,7 @@ mod fields;
 mod figures;
 mod follow;
 mod keys;
+mod lookup;
 mod oracle;
 mod reader;
 mod schema;
@@ -17,6 +19,7 @@ mod seq;
 mod snapshot;
 mod source;
 mod subscription;
+mod tail;
 mod value;
 mod view;
 
@@ -59,6 +62,8 @@ mod _driftshm {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("ABI_VERSION", driftshm_layout::header::ABI_VERSION)?;
+        super::calls::init(module.py());
+        super::reader::install_calls(module.py())?;
         super::errors::add_to(module)
     }
 }

@@ -1,293 +1,45 @@
 //! The reader: accounts by index, symbol and address.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 
+use driftshm_layout::dir;
 use driftshm_layout::header::Owner;
 use driftshm_layout::profile::Kind;
-use driftshm_layout::record::Presence;
-use driftshm_layout::{Pubkey, RecordRef, dir};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PyString, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
 
-use crate::account::Struct;
 use crate::arrays;
+use crate::calls;
 use crate::cut::{self, Cut};
 use crate::errors;
-use crate::follow::{Handle, Link, Shared};
+use crate::follow::{Link, Shared};
 use crate::keys;
+use crate::lookup::{GetMarket, GetUser, Views};
 use crate::oracle::OracleView;
-use crate::schema::Schema;
 use crate::subscription::{FilterArgs, Subscription, Watch};
-use crate::view::View;
 
 /// Reads a region. Thread-safe; costs nothing while it is not used.
 #[pyclass(frozen, module = "driftshm")]
 pub struct Reader {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     closed: AtomicBool,
-    views: Views,
-}
-
-/// Views that were made, so that an account's is always the same object. One set per schema.
-struct Views {
-    schema: &'static Schema,
-    markets: [Box<[OnceLock<Market>]>; 2],
-    by_key: Py<PyDict>,
-    next: OnceLock<Box<Views>>,
-}
-
-struct Market {
-    view: Py<PyAny>,
-    handle: Arc<Handle>,
-}
-
-impl Views {
-    fn new(py: Python<'_>, link: &Link) -> Self {
-        let cells = |kind| {
-            let capacity = link.region.geometry().section(kind).capacity;
-            (0..capacity.min(1 << 16)).map(|_| OnceLock::new()).collect()
-        };
-        Self {
-            schema: link.schema,
-            markets: [cells(Kind::PerpMarket), cells(Kind::SpotMarket)],
-            by_key: PyDict::new(py).unbind(),
-            next: OnceLock::new(),
-        }
-    }
-
-    fn of<'a>(&'a self, py: Python<'_>, link: &Link) -> &'a Self {
-        let mut views = self;
-        while !std::ptr::eq(views.schema, link.schema) {
-            views = views.next.get_or_init(|| Box::new(Self::new(py, link)));
-        }
-        views
-    }
-}
-
-fn handle(view: &Bound<'_, PyAny>) -> Option<Arc<Handle>> {
-    view.cast::<View>().ok().map(|view| Arc::clone(view.get().handle()))
+    pub(crate) views: Views,
 }
 
 impl Reader {
-    fn link(&self) -> PyResult<&Arc<Link>> {
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(errors::ReaderClosedError::new_err("the reader was closed: open another"));
-        }
-        Ok(self.shared.link())
-    }
-
-    /// The newest region; without a live writer, looked for at the path.
-    fn alive_link(&self) -> PyResult<&Arc<Link>> {
-        let link = self.link()?;
-        Ok(if link.region.writer_alive() { link } else { link.follow() })
-    }
-
-    /// What the reader shares with its subscriptions.
-    pub fn shared(&self) -> PyResult<&Arc<Shared>> {
-        self.link().map(|_| &self.shared)
-    }
-
-    /// The view of a record, whether or not there is something to read.
-    pub fn view_of(&self, py: Python<'_>, record: &RecordRef) -> PyResult<Option<Py<PyAny>>> {
-        let link = self.link()?;
-        let views = self.views.of(py, link);
-        let cell = match record.kind {
-            Kind::PerpMarket => views.markets[0].get(record.place as usize),
-            Kind::SpotMarket => views.markets[1].get(record.place as usize),
-            _ => None,
-        };
-        if let Some(market) = cell.and_then(OnceLock::get) {
-            if market.handle.last().presence() != Presence::Gone {
-                return Ok(Some(market.view.clone_ref(py)));
-            }
-        }
-        let Some(pubkey) = link.region.pubkey(record) else { return Ok(None) };
-        let key = PyString::new(py, &pubkey.to_string());
-        let by_key = views.by_key.bind(py);
-        if let Some(view) = by_key.get_item(&key)? {
-            if is_current(&view) {
-                return Ok(Some(view.unbind()));
-            }
-        }
-        let Some(handle) = Handle::new(link, *record) else { return Ok(None) };
-        let view = match record.kind {
-            Kind::Oracle => Py::new(py, OracleView::of_account(&handle))?.into_any(),
-            _ => match Struct::view_of(py, Arc::clone(&handle))? {
-                Some(view) => view,
-                None => return Ok(None),
-            },
-        };
-        if let Some(cell) = cell.filter(|cell| cell.get().is_none()) {
-            let market = cell.get_or_init(|| Market { view, handle });
-            return Ok(Some(market.view.clone_ref(py)));
-        }
-        by_key.set_item(key, &view)?;
-        Ok(Some(view))
-    }
-
-    /// A market's place by index, symbol, or a view of it.
-    pub fn market_place(&self, kind: Kind, key: &Bound<'_, PyAny>) -> PyResult<usize> {
-        let link = self.link()?;
-        let capacity = link.region.geometry().section(kind).capacity;
-        if let Ok(index) = key.cast::<PyInt>() {
-            return index.extract::<usize>().ok().filter(|i| *i < capacity).ok_or_else(|| {
-                let most = capacity - 1;
-                errors::unknown_market(format!(
-                    "there is no {kind} {index}: indexes are 0 to {most}"
-                ))
-            });
-        }
-        if let Some(handle) = handle(key).filter(|handle| handle.record.kind == kind) {
-            return Ok(handle.last().record.place as usize);
-        }
-        let Ok(symbol) = key.cast::<PyString>() else {
-            let given = key.get_type().name()?;
-            return Err(errors::wrong_type(format!(
-                "a {kind} is named by index or symbol, not {given}"
-            )));
-        };
-        self.place_of_symbol(key.py(), kind, &symbol.to_cow()?)
-    }
-
-    fn place_of_symbol(&self, py: Python<'_>, kind: Kind, symbol: &str) -> PyResult<usize> {
-        let link = self.link()?;
-        let mut known = Vec::new();
-        for record in link.region.accounts(kind) {
-            if link.region.presence(&record) != Presence::Here {
-                continue;
-            }
-            let Some(view) = self.view_of(py, &record)? else { continue };
-            let Ok(name) = crate::figures::symbol(crate::descriptors::Class::inner(
-                view.bind(py).cast::<View>()?.get(),
-            )) else {
-                continue;
-            };
-            if name.eq_ignore_ascii_case(symbol) {
-                return Ok(record.place as usize);
-            }
-            known.push(name);
-        }
-        known.truncate(40);
-        let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-        Err(errors::unknown_market(format!("there is no {kind} {symbol:?}; there are: {known}")))
-    }
-
-    fn market(
-        &self,
-        kind: Kind,
-        key: &Bound<'_, PyAny>,
-        max_age: Option<f64>,
-    ) -> PyResult<Option<Py<PyAny>>> {
-        let py = key.py();
-        let link = self.link()?;
-        // The usual case first: a market that was asked for before, by its index.
-        let index = key.cast_exact::<PyInt>().ok().and_then(|index| index.extract::<usize>().ok());
-        if let Some(place) = index {
-            let market = self.views.markets[kind as usize].get(place).and_then(OnceLock::get);
-            if let Some(market) = market.filter(|market| is_live(&market.handle)) {
-                market.handle.guard(max_age)?;
-                return Ok(Some(market.view.clone_ref(py)));
-            }
-        }
-        let place = match key.cast::<PyInt>() {
-            Ok(index) => match index.extract::<usize>() {
-                Ok(place) => place,
-                Err(_) => self.market_place(kind, key)?,
-            },
-            Err(_) => self.market_place(kind, key)?,
-        };
-        if place >= link.region.geometry().section(kind).capacity {
-            self.market_place(kind, key)?;
-        }
-        self.present(py, link.region.at(kind, place), max_age)
-    }
-
-    /// The view of a record if there is something to read.
-    fn present(
-        &self,
-        py: Python<'_>,
-        record: Option<RecordRef>,
-        max_age: Option<f64>,
-    ) -> PyResult<Option<Py<PyAny>>> {
-        let link = self.link()?;
-        let Some(record) = record.filter(|r| link.region.presence(r) == Presence::Here) else {
-            return Ok(None);
-        };
-        let Some(view) = self.view_of(py, &record)? else { return Ok(None) };
-        if max_age.is_some() {
-            if let Some(handle) = handle(view.bind(py)) {
-                handle.guard(max_age)?;
-            }
-        }
-        Ok(Some(view))
-    }
-
-    fn by_pubkey(
-        &self,
-        py: Python<'_>,
-        kind: Kind,
-        pubkey: &Pubkey,
-        max_age: Option<f64>,
-    ) -> PyResult<Option<Py<PyAny>>> {
-        let found = self.link()?.region.find(pubkey).filter(|record| record.kind == kind);
-        self.present(py, found, max_age)
-    }
-
-    fn all(&self, py: Python<'_>, kind: Kind) -> PyResult<Vec<Py<PyAny>>> {
-        let link = self.link()?;
-        let mut views = Vec::new();
-        for record in link.region.accounts(kind) {
-            views.extend(self.present(py, Some(record), None)?);
-        }
-        Ok(views)
-    }
-
-    fn oracle(
-        &self,
-        kind: Kind,
-        key: &Bound<'_, PyAny>,
-        max_age: Option<f64>,
-    ) -> PyResult<Option<OracleView>> {
-        let Some(market) = self.market(kind, key, None)? else { return Ok(None) };
-        let market = handle(market.bind(key.py()));
-        let Some(view) = market.as_ref().and_then(OracleView::of_market) else { return Ok(None) };
-        if max_age.is_some() {
-            view.oracle_handle()?.guard(max_age)?;
-        }
-        Ok(Some(view))
-    }
-
-    fn authority_account(
-        &self,
-        authority: &Bound<'_, PyAny>,
-        address: impl Fn(&driftshm_layout::profile::Profile, &Pubkey) -> Option<Pubkey>,
-    ) -> PyResult<Pubkey> {
-        let authority = keys::authority(authority)?;
-        address(&self.link()?.schema.profile, &authority).ok_or_else(|| {
-            errors::wrong_type("the profile does not say how this address is made".to_owned())
-        })
+    /// Whether `close` was called.
+    #[inline(always)]
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 }
 
-/// The account behind a view, if it is the present one of its record.
-fn is_current(view: &Bound<'_, PyAny>) -> bool {
-    match view.cast::<OracleView>() {
-        Ok(oracle) => oracle.get().oracle_handle().is_ok(),
-        Err(_) => handle(view).is_some_and(|handle| handle.last().presence() != Presence::Gone),
-    }
-}
-
-/// The account behind a view, if there is something to read.
-#[inline]
-fn live<'a>(view: &'a Bound<'_, PyAny>) -> Option<&'a Arc<Handle>> {
-    let handle = view.cast::<View>().ok()?.get().handle();
-    is_live(handle).then_some(handle)
-}
-
-#[inline]
-fn is_live(handle: &Handle) -> bool {
-    handle.current().is_some_and(|here| here.presence() == Presence::Here)
+/// Puts the usual forms of calls in front of the methods.
+pub fn install_calls(py: Python<'_>) -> PyResult<()> {
+    calls::install::<GetMarket<0>>(py, "get_perp_market")?;
+    calls::install::<GetMarket<1>>(py, "get_spot_market")?;
+    calls::install::<GetUser>(py, "get_user")
 }
 
 #[pymethods]
@@ -368,18 +120,7 @@ impl Reader {
         max_age: Option<f64>,
     ) -> PyResult<Option<Py<PyAny>>> {
         let pubkey = match (pubkey, authority) {
-            (Some(pubkey), None) => {
-                if let Ok(text) = pubkey.cast_exact::<PyString>() {
-                    let views = self.views.of(py, self.link()?);
-                    if let Some(view) = views.by_key.bind(py).get_item(text)? {
-                        if let Some(handle) = live(&view).filter(|h| h.record.kind == Kind::User) {
-                            handle.guard(max_age)?;
-                            return Ok(Some(view.unbind()));
-                        }
-                    }
-                }
-                keys::pubkey(pubkey)?
-            }
+            (Some(pubkey), None) => keys::pubkey(pubkey)?,
             (None, Some(authority)) => self
                 .authority_account(authority, |profile, authority| {
                     profile.user_address(authority, sub_account_id)
@@ -652,18 +393,4 @@ fn stream<'py>(
 #[pyo3(signature = (cluster_or_dir = None))]
 pub fn open(py: Python<'_>, cluster_or_dir: Option<std::path::PathBuf>) -> PyResult<Reader> {
     Reader::new(py, cluster_or_dir)
-}
-
-/// The items of an argument that may be one thing or several.
-pub fn items<'py>(argument: Option<&Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let Some(argument) = argument else { return Ok(Vec::new()) };
-    let single = argument.cast::<PyString>().is_ok()
-        || argument.cast::<PyInt>().is_ok()
-        || argument.cast::<View>().is_ok()
-        || argument.cast::<OracleView>().is_ok()
-        || argument.hasattr("__bytes__")?;
-    if single {
-        return Ok(vec![argument.clone()]);
-    }
-    argument.try_iter()?.collect()
 }

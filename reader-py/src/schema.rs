@@ -6,16 +6,21 @@ use driftshm_layout::profile::{EnumId, Kind, Profile, StructDef, StructId, Type}
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use crate::descriptors::{self, Class, MadeClass};
+use crate::descriptors::{self, Class};
 use crate::errors;
+use crate::snapshot::Snapshot;
+use crate::tail::Made;
+use crate::view::View;
 
 /// One profile's types. Regions with the same schema share them.
 pub struct Schema {
     /// What accounts look like.
     pub profile: Arc<Profile>,
     hash: [u8; 32],
-    views: Vec<OnceLock<MadeClass>>,
-    snapshots: Vec<OnceLock<MadeClass>>,
+    /// By struct.
+    pub views: Vec<OnceLock<Made<View>>>,
+    /// By struct.
+    pub snapshots: Vec<OnceLock<Made<Snapshot>>>,
     enums: Vec<OnceLock<Enum>>,
     json: OnceLock<Py<PyBytes>>,
     sizes: Vec<OnceLock<usize>>,
@@ -92,9 +97,8 @@ impl Schema {
         &'static self,
         py: Python<'_>,
         index: usize,
-    ) -> PyResult<&'static MadeClass> {
-        let cells = if C::LIVE { &self.views } else { &self.snapshots };
-        let Some(cell) = cells.get(index) else {
+    ) -> PyResult<&'static Made<C>> {
+        let Some(cell) = C::made(self).get(index) else {
             return Err(errors::wrong_type("the profile has no such struct".to_owned()));
         };
         if let Some(class) = cell.get() {

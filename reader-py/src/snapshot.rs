@@ -1,7 +1,7 @@
 //! Snapshots: frozen copies of one version.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use driftshm_layout::Pubkey;
 use driftshm_layout::profile::Kind;
@@ -15,23 +15,34 @@ use crate::errors;
 use crate::figures;
 use crate::schema::Schema;
 use crate::source::{Frozen, Source};
+use crate::tail::{self, Made, Tailed};
 use crate::view::Meta;
 
 /// A frozen copy of one version of an account, or of a struct within one. Has the same attributes
 /// as the view it was taken from, supports the buffer protocol, equality and pickle.
 #[pyclass(frozen, subclass, module = "driftshm")]
-pub struct Snapshot(Struct);
+pub struct Snapshot(());
+
+// SAFETY: without contents; `new` fails, and nothing else makes one.
+unsafe impl Tailed for Snapshot {
+    type Value = Struct;
+}
 
 impl Class for Snapshot {
     const LIVE: bool = false;
-    fn inner(&self) -> &Struct {
-        &self.0
+    fn made(schema: &Schema) -> &[OnceLock<Made<Self>>] {
+        &schema.snapshots
     }
 }
 
 impl Snapshot {
-    fn frozen(&self) -> &Frozen {
-        match &self.0.source {
+    /// What it is of.
+    pub fn inner<'a>(snapshot: &'a Bound<'_, Self>) -> &'a Struct {
+        tail::value(snapshot)
+    }
+
+    fn frozen<'a>(snapshot: &'a Bound<'_, Self>) -> &'a Frozen {
+        match &Self::inner(snapshot).source {
             Source::Frozen(frozen) => frozen,
             Source::Live(_) => unreachable!("snapshots are made of frozen sources only"),
         }
@@ -42,96 +53,97 @@ impl Snapshot {
 impl Snapshot {
     #[new]
     fn new() -> PyResult<Self> {
-        descriptors::take_pending().map(Self)
+        descriptors::not_from_python()
     }
 
     /// The slot of the update that brought this version.
     #[getter]
-    fn slot(&self) -> u64 {
-        self.frozen().meta().slot
+    fn slot(slf: &Bound<'_, Self>) -> u64 {
+        Self::frozen(slf).meta().slot
     }
 
     /// Orders updates of one source within a slot; 0 where the source has none.
     #[getter]
-    fn write_version(&self) -> u64 {
-        self.frozen().meta().write_version
+    fn write_version(slf: &Bound<'_, Self>) -> u64 {
+        Self::frozen(slf).meta().write_version
     }
 
     /// Counts the versions published in the record.
     #[getter]
-    fn version(&self) -> u64 {
-        self.frozen().meta().version
+    fn version(slf: &Bound<'_, Self>) -> u64 {
+        Self::frozen(slf).meta().version
     }
 
     /// Seconds since this version was published.
     #[getter]
-    fn age(&self) -> f64 {
+    fn age(slf: &Bound<'_, Self>) -> f64 {
         let now = driftshm_layout::clock::monotonic_ns();
-        now.saturating_sub(self.frozen().meta().publish_ns) as f64 / 1e9
+        now.saturating_sub(Self::frozen(slf).meta().publish_ns) as f64 / 1e9
     }
 
     /// Whether the account was closed.
     #[getter]
-    fn closed(&self) -> bool {
-        self.frozen().meta().closed
+    fn closed(slf: &Bound<'_, Self>) -> bool {
+        Self::frozen(slf).meta().closed
     }
 
     /// The account's address, base58.
     #[getter]
-    fn pubkey(&self) -> String {
-        self.frozen().pubkey().to_string()
+    fn pubkey(slf: &Bound<'_, Self>) -> String {
+        Self::frozen(slf).pubkey().to_string()
     }
 
     /// Everything that this version says beside its fields.
-    fn meta(&self) -> Meta {
-        self.frozen().meta().into()
+    fn meta(slf: &Bound<'_, Self>) -> Meta {
+        Self::frozen(slf).meta().into()
     }
 
     /// Every field, nested, as plain Python values.
-    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        self.0.to_dict(py)
+    fn to_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        Self::inner(slf).to_dict(slf.py())
     }
 
     /// Byte for byte: the whole account as on chain, or this struct's part of it.
-    fn bytes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(to_bytes(py, &self.0.bytes()?))
+    fn bytes(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(to_bytes(slf.py(), &Self::inner(slf).bytes()?))
     }
 
     /// The field at `path` as a float, scaled by its unit.
-    fn float(&self, path: &str) -> PyResult<f64> {
-        figures::float(&self.0, path)
+    fn float(slf: &Bound<'_, Self>, path: &str) -> PyResult<f64> {
+        figures::float(Self::inner(slf), path)
     }
 
-    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+    fn __eq__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> bool {
         let Ok(other) = other.cast::<Snapshot>() else { return false };
-        let (a, b) = (&self.0, &other.get().0);
-        let (ours, theirs) = (self.frozen(), other.get().frozen());
+        let (a, b) = (Self::inner(slf), Self::inner(other));
+        let (ours, theirs) = (Self::frozen(slf), Self::frozen(other));
         std::ptr::eq(a.schema, b.schema)
             && (a.index, a.base, ours.pubkey()) == (b.index, b.base, theirs.pubkey())
             && ours.meta().closed == theirs.meta().closed
             && a.bytes().ok() == b.bytes().ok()
     }
 
-    fn __hash__(&self) -> u64 {
+    fn __hash__(slf: &Bound<'_, Self>) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (self.0.index, self.0.base, self.frozen().pubkey()).hash(&mut hasher);
+        (Self::inner(slf).index, Self::inner(slf).base, Self::frozen(slf).pubkey())
+            .hash(&mut hasher);
         hasher.finish()
     }
 
-    fn __repr__(&self) -> String {
-        figures::describe(&self.0, "snapshot")
+    fn __repr__(slf: &Bound<'_, Self>) -> String {
+        figures::describe(Self::inner(slf), "snapshot")
     }
 
     fn __reduce__<'py>(
-        &self,
-        py: Python<'py>,
+        slf: &Bound<'py, Self>,
     ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
+        let (py, inner) = (slf.py(), Self::inner(slf));
         let function = py.import("driftshm._driftshm")?.getattr("unpickle")?;
-        let frozen = self.frozen();
+        let frozen = Self::frozen(slf);
         let words: Vec<u8> = frozen.words().iter().flat_map(|word| word.to_le_bytes()).collect();
-        let place = (self.0.index, self.0.base, self.0.is_account, frozen.extra_words());
+        let place = (inner.index, inner.base, inner.is_account, frozen.extra_words());
         let arguments = (
-            self.0.schema.to_pickle(py)?,
+            inner.schema.to_pickle(py)?,
             frozen.kind() as u8,
             to_bytes(py, &frozen.pubkey().0),
             to_bytes(py, &words),

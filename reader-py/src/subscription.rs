@@ -14,7 +14,8 @@ use pyo3::types::{PyList, PyTuple};
 
 use crate::errors;
 use crate::keys;
-use crate::reader::{Reader, items};
+use crate::keys::items;
+use crate::reader::Reader;
 
 /// Signals are looked for at least this often: one that comes just before the wait is not lost.
 const SIGNAL_CHECK: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@ use driftshm_layout::Pubkey;
 use driftshm_layout::profile::Type;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyString, PyTuple};
 
 use crate::account::Struct;
 use crate::descriptors::Class;
@@ -28,31 +28,104 @@ fn cut_signed(word: u64, size: usize) -> i64 {
     (word << shift) as i64 >> shift
 }
 
-/// A leaf as a new reference: the body of an attribute read.
-#[inline]
-pub fn leaf(py: Python<'_>, s: &Struct, offset: u32, ty: Type) -> PyResult<*mut ffi::PyObject> {
-    let at = (s.base + offset) as usize;
-    match ty {
-        Type::U8 | Type::U16 | Type::U32 | Type::U64 => {
-            let number = cut(s.source.read(|words| words.u64_at(at))?, ty.size());
-            // SAFETY: attached to the interpreter, as `py` shows; a new reference or null.
-            Ok(unsafe { ffi::PyLong_FromUnsignedLongLong(number) })
-        }
-        Type::I8 | Type::I16 | Type::I32 | Type::I64 => {
-            let number = cut_signed(s.source.read(|words| words.u64_at(at))?, ty.size());
-            // SAFETY: as above.
-            Ok(unsafe { ffi::PyLong_FromLongLong(number) })
-        }
-        Type::U128 => {
-            let (low, high) = s.source.read(|words| (words.u64_at(at), words.u64_at(at + 8)))?;
-            if high == 0 {
-                // SAFETY: as above.
-                return Ok(unsafe { ffi::PyLong_FromUnsignedLongLong(low) });
-            }
-            Ok(wide(low, high).into_pyobject(py)?.into_ptr())
-        }
-        _ => Ok(read(py, &s.source, s.schema, at as u32, ty)?.into_ptr()),
+/// A field of an account, and how it becomes a Python value.
+pub struct Leaf {
+    /// From the start of its struct.
+    pub offset: u32,
+    /// How many words it takes.
+    pub words: usize,
+    ty: Type,
+    number: Number,
+}
+
+/// Which numbers are made right away. With the bits of a word that are not the number's.
+#[derive(Clone, Copy)]
+enum Number {
+    Unsigned(u32),
+    Signed(u32),
+    /// If its upper half is 0.
+    Wide,
+    /// Something else.
+    No,
+}
+
+impl Leaf {
+    /// The field of that type at `offset`.
+    pub fn new(offset: u32, ty: Type) -> Self {
+        let others = 64 - 8 * ty.size().min(8) as u32;
+        let number = match ty {
+            Type::U8 | Type::U16 | Type::U32 | Type::U64 => Number::Unsigned(others),
+            Type::I8 | Type::I16 | Type::I32 | Type::I64 => Number::Signed(others),
+            Type::U128 => Number::Wide,
+            _ => Number::No,
+        };
+        Self { offset, words: ty.size().div_ceil(8), ty, number }
     }
+
+    /// Its words as a new reference.
+    #[inline(always)]
+    fn object(&self, py: Python<'_>, schema: &Schema, raw: &[u64]) -> *mut ffi::PyObject {
+        match (self.number, raw) {
+            (Number::Unsigned(others), [low, ..]) => {
+                // SAFETY: attached to the interpreter, as `py` shows; a new reference or null.
+                unsafe { ffi::PyLong_FromUnsignedLongLong(low << others >> others) }
+            }
+            (Number::Signed(others), [low, ..]) => {
+                // SAFETY: as above.
+                unsafe { ffi::PyLong_FromLongLong((low << others) as i64 >> others) }
+            }
+            (Number::Wide, [low, 0, ..]) => {
+                // SAFETY: as above.
+                unsafe { ffi::PyLong_FromUnsignedLongLong(*low) }
+            }
+            _ => to_py(py, schema, self.ty, raw).map_or_else(
+                |error| {
+                    error.restore(py);
+                    std::ptr::null_mut()
+                },
+                Py::into_ptr,
+            ),
+        }
+    }
+}
+
+/// A leaf as a new reference, or null with an exception set: the body of an attribute read.
+#[inline]
+pub fn leaf(py: Python<'_>, s: &Struct, leaf: &Leaf) -> PyResult<*mut ffi::PyObject> {
+    let at = (s.base + leaf.offset) as usize;
+    match leaf.words {
+        0 | 1 => Ok(leaf.object(py, s.schema, &[s.source.read(|words| words.u64_at(at))?])),
+        2 => {
+            let raw = s.source.read(|words| [words.u64_at(at), words.u64_at(at + 8)])?;
+            Ok(leaf.object(py, s.schema, &raw))
+        }
+        _ => Ok(read(py, &s.source, s.schema, at as u32, leaf.ty)?.into_ptr()),
+    }
+}
+
+/// The leaves' values, from the words of each.
+#[inline(always)]
+pub fn tuple<'py, W: AsRef<[u64]>>(
+    py: Python<'py>,
+    schema: &Schema,
+    leaves: &[Leaf],
+    raw: impl IntoIterator<Item = W>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    // SAFETY: attached; a new reference, or null with an exception.
+    let tuple = unsafe { ffi::PyTuple_New(leaves.len() as ffi::Py_ssize_t) };
+    // SAFETY: as said.
+    let tuple = unsafe { Bound::from_owned_ptr_or_err(py, tuple) }?;
+    for (place, (leaf, raw)) in leaves.iter().zip(raw).enumerate() {
+        let object = leaf.object(py, schema, raw.as_ref());
+        if object.is_null() {
+            return Err(PyErr::fetch(py));
+        }
+        // SAFETY: the tuple is new and nobody else's, the place within it, and the item's
+        // reference is given away. Places that stay empty are what a tuple's end expects.
+        unsafe { ffi::PyTuple_SetItem(tuple.as_ptr(), place as ffi::Py_ssize_t, object) };
+    }
+    // SAFETY: it is a tuple.
+    Ok(unsafe { tuple.cast_into_unchecked() })
 }
 
 fn wide(low: u64, high: u64) -> u128 {

@@ -1,6 +1,6 @@
 //! Live views.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use driftshm_layout::clock;
 use driftshm_layout::record::Presence;
@@ -8,31 +8,68 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::account::{Struct, to_bytes};
+use crate::calls::{Slow, Usual};
 use crate::descriptors::{self, Class};
 use crate::figures;
 use crate::follow::Handle;
+use crate::schema::Schema;
 use crate::snapshot::Snapshot;
 use crate::source::Source;
+use crate::tail::{self, Made, Tailed};
 
 /// A live view of an account, or of a struct within one. Each attribute read is of the newest
 /// version and never torn; two reads may be of two versions (`fields` and `snapshot` are not).
 #[pyclass(frozen, subclass, module = "driftshm")]
-pub struct View(Struct);
+pub struct View(());
+
+// SAFETY: without contents; `new` fails, and nothing else makes one.
+unsafe impl Tailed for View {
+    type Value = Struct;
+}
 
 impl Class for View {
     const LIVE: bool = true;
-    fn inner(&self) -> &Struct {
-        &self.0
+    fn made(schema: &Schema) -> &[OnceLock<Made<Self>>] {
+        &schema.views
     }
 }
 
 impl View {
+    /// What it is of.
+    #[inline(always)]
+    pub fn inner<'a>(view: &'a Bound<'_, Self>) -> &'a Struct {
+        tail::value(view)
+    }
+
     /// The account behind it.
-    pub fn handle(&self) -> &Arc<Handle> {
-        match &self.0.source {
+    #[inline(always)]
+    pub fn handle<'a>(view: &'a Bound<'_, Self>) -> &'a Arc<Handle> {
+        match &Self::inner(view).source {
             Source::Live(handle) => handle,
             Source::Frozen(_) => unreachable!("views are made of live sources only"),
         }
+    }
+}
+
+/// `view.snapshot()`.
+pub struct TakeSnapshot;
+
+impl Usual for TakeSnapshot {
+    type Class = View;
+    const ARGUMENTS: usize = 0;
+
+    fn slow() -> &'static Slow {
+        static SLOW: Slow = Slow::new();
+        &SLOW
+    }
+
+    #[inline(always)]
+    fn call<'py>(
+        view: &Bound<'py, View>,
+        _: Option<&Bound<'py, PyAny>>,
+        max_age: Option<f64>,
+    ) -> Option<PyResult<Py<PyAny>>> {
+        Some(View::snapshot(view, max_age))
     }
 }
 
@@ -89,89 +126,89 @@ impl Meta {
 impl View {
     #[new]
     fn new() -> PyResult<Self> {
-        descriptors::take_pending().map(Self)
+        descriptors::not_from_python()
     }
 
     /// The slot of the newest version.
     #[getter]
-    fn slot(&self) -> PyResult<u64> {
-        self.0.source.read_any(|words| words.meta().slot)
+    fn slot(slf: &Bound<'_, Self>) -> PyResult<u64> {
+        View::inner(slf).source.read_any(|words| words.meta().slot)
     }
 
     /// Orders updates of one source within a slot; 0 where the source has none.
     #[getter]
-    fn write_version(&self) -> PyResult<u64> {
-        self.0.source.read_any(|words| words.meta().write_version)
+    fn write_version(slf: &Bound<'_, Self>) -> PyResult<u64> {
+        View::inner(slf).source.read_any(|words| words.meta().write_version)
     }
 
     /// Counts the versions published in this record.
     #[getter]
-    fn version(&self) -> PyResult<u64> {
-        self.0.source.read_any(|words| words.meta().version)
+    fn version(slf: &Bound<'_, Self>) -> PyResult<u64> {
+        View::inner(slf).source.read_any(|words| words.meta().version)
     }
 
     /// Seconds since the newest version was published. An account that has not changed for long is
     /// old but not stale: see `staleness`.
     #[getter]
-    fn age(&self) -> PyResult<f64> {
-        let publish_ns = self.0.source.read_any(|words| words.meta().publish_ns)?;
+    fn age(slf: &Bound<'_, Self>) -> PyResult<f64> {
+        let publish_ns = View::inner(slf).source.read_any(|words| words.meta().publish_ns)?;
         Ok(clock::monotonic_ns().saturating_sub(publish_ns) as f64 / 1e9)
     }
 
     /// Seconds since the account was last known to be what the chain says: what `max_age` is
     /// compared with. Judged at each call, from the writer's heartbeat and the state of its feeds.
     #[getter]
-    fn staleness(&self) -> f64 {
-        self.handle().staleness()
+    fn staleness(slf: &Bound<'_, Self>) -> f64 {
+        View::handle(slf).staleness()
     }
 
     /// Whether the account was closed on chain.
     #[getter]
-    fn closed(&self) -> bool {
-        self.handle().last().presence() == Presence::Closed
+    fn closed(slf: &Bound<'_, Self>) -> bool {
+        View::handle(slf).last().presence() == Presence::Closed
     }
 
     /// The account's address, base58.
     #[getter]
-    fn pubkey(&self) -> String {
-        self.handle().pubkey.to_string()
+    fn pubkey(slf: &Bound<'_, Self>) -> String {
+        View::handle(slf).pubkey.to_string()
     }
 
     /// Everything that the newest version says beside its fields.
-    fn meta(&self) -> PyResult<Meta> {
-        self.0.source.read_any(|words| words.meta()).map(Meta::from)
+    fn meta(slf: &Bound<'_, Self>) -> PyResult<Meta> {
+        View::inner(slf).source.read_any(|words| words.meta()).map(Meta::from)
     }
 
     /// Raises `StaleError` if the account is not known to be as fresh as `max_age` seconds; else
     /// returns the view itself.
     fn ensure_fresh<'py>(slf: Bound<'py, Self>, max_age: f64) -> PyResult<Bound<'py, Self>> {
-        slf.get().handle().guard(Some(max_age))?;
+        View::handle(&slf).guard(Some(max_age))?;
         Ok(slf)
     }
 
     /// A frozen copy of the newest version.
     #[pyo3(signature = (*, max_age = None))]
-    fn snapshot(&self, py: Python<'_>, max_age: Option<f64>) -> PyResult<Py<PyAny>> {
-        self.handle().guard(max_age)?;
-        self.0.freeze()?.into_object::<Snapshot>(py)
+    pub fn snapshot(slf: &Bound<'_, Self>, max_age: Option<f64>) -> PyResult<Py<PyAny>> {
+        View::handle(slf).guard(max_age)?;
+        View::inner(slf).freeze()?.into_object::<Snapshot>(slf.py())
     }
 
     /// Every field of the newest version, nested, as plain Python values.
-    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        self.0.to_dict(py)
+    fn to_dict<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyDict>> {
+        View::inner(slf).to_dict(slf.py())
     }
 
     /// The newest version, byte for byte: the whole account, or this struct's part of it.
-    fn bytes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        Ok(to_bytes(py, &self.0.bytes()?))
+    fn bytes(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(to_bytes(slf.py(), &View::inner(slf).bytes()?))
     }
 
     /// The field at `path` as a float, scaled by its unit.
-    fn float(&self, path: &str) -> PyResult<f64> {
-        figures::float(&self.0, path)
+    fn float(slf: &Bound<'_, Self>, path: &str) -> PyResult<f64> {
+        figures::float(View::inner(slf), path)
     }
 
-    fn __repr__(&self) -> String {
-        figures::describe(&self.0, "view")
+    fn __repr__(slf: &Bound<'_, Self>) -> String {
+        figures::describe(View::inner(slf), "view")
     }
 }

@@ -18,7 +18,7 @@ from typing import Any, Final, Generic, TypeVar, final, overload
 
 import numpy as np
 import numpy.typing as npt
-from typing_extensions import Self, disjoint_base
+from typing_extensions import Self
 
 from .aio import Batches, Changes
 from .drift_v2 import (
@@ -101,7 +101,6 @@ ABI_VERSION: Final[int]
 
 # ---------------------------------------------------------------------------------- accounts
 
-@disjoint_base
 class View:
     """A live view of an account, or of a struct within one.
 
@@ -162,7 +161,6 @@ class View:
         Raises `FieldError` if there is none, TypeError if it is no number.
         """
 
-@disjoint_base
 class Snapshot:
     """A frozen copy of one version of an account, or of a struct within one.
 
