@@ -19,7 +19,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::sync::{Ordering, Word, load_acquire};
 
 /// The region's format, apart from the package's version: readers open exactly this one.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 const MAGIC: u32 = u32::from_le_bytes(*b"dshm");
 
 /// Words of the header page.
@@ -202,6 +202,8 @@ pub enum Pulse {
     Slot,
     /// CLOCK_MONOTONIC when it began.
     SlotNs,
+    /// What is of this slot or an older one is confirmed; `u64::MAX` where feeds bring nothing else.
+    ConfirmedSlot,
 }
 
 /// What the writer counts, for the life of the region.

@@ -453,6 +453,11 @@ impl Region {
         self.header().pulse(Pulse::Slot)
     }
 
+    /// What is of this slot or an older one is confirmed; `u64::MAX` where everything is.
+    pub fn confirmed_slot(&self) -> u64 {
+        self.header().pulse(Pulse::ConfirmedSlot)
+    }
+
     /// All counters by name.
     pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         Counter::ALL.into_iter().map(|(counter, name)| (name, self.header().counter(counter)))

@@ -182,6 +182,7 @@ impl RegionWriter {
 
     /// Says that the region is served.
     pub fn set_live(&self) {
+        self.header().set_pulse(Pulse::ConfirmedSlot, u64::MAX);
         self.heartbeat(None);
         self.header().set_state(State::Live);
     }
@@ -219,6 +220,27 @@ impl RegionWriter {
             header.set_pulse(Pulse::Slot, slot);
             header.set_pulse(Pulse::SlotNs, clock::monotonic_ns());
         }
+    }
+
+    /// What is of this slot or an older one is confirmed, and what is of a newer one may be taken
+    /// back; until this is called for the first time, everything counts as confirmed.
+    pub fn confirm(&self, slot: u64) {
+        let header = self.header();
+        let known = Some(header.pulse(Pulse::ConfirmedSlot)).filter(|known| *known != u64::MAX);
+        header.set_pulse(Pulse::ConfirmedSlot, slot.max(known.unwrap_or_default()));
+    }
+
+    /// Makes room in an account's history: `slot` turned out not to be part of the chain, so what it
+    /// brought no longer keeps older updates out. False if what is there is not of that slot.
+    pub fn take_back(&self, pubkey: &Pubkey, slot: u64) -> bool {
+        let Some(account) = self.region.find(pubkey) else { return false };
+        let section = self.region.geometry().section(account.kind);
+        let words = self.words_of(section, account.place as usize);
+        let is_of_slot = record::seen(words, section.shape).is_some_and(|seen| seen.0 == slot);
+        if is_of_slot {
+            record::set_seen(words, section.shape, 0, 0, 0);
+        }
+        is_of_slot
     }
 
     /// Adds to a counter.

@@ -20,7 +20,7 @@ use support::tiny;
 /// `ABI_VERSION` and the hash of the format it stands for. If this test fails because you changed
 /// the format: raise `ABI_VERSION` in `layout/src/header.rs`, put the new pair here, and say in
 /// the change log what changed. If you did not mean to change it: something moved.
-const KNOWN: (u32, &str) = (1, "8b3dcdbca5daed8d");
+const KNOWN: (u32, &str) = (2, "023c13a771b0d319");
 
 fn words(count: usize) -> Vec<Word> {
     (0..count).map(|_| Word::new(0)).collect()
@@ -56,8 +56,14 @@ fn header(text: &mut String) {
     for (owner, value) in owners.into_iter().zip(100..) {
         header.set_owner(owner, value);
     }
-    let pulses =
-        [Pulse::HeartbeatNs, Pulse::HeartbeatUnixNs, Pulse::LiveNs, Pulse::Slot, Pulse::SlotNs];
+    let pulses = [
+        Pulse::HeartbeatNs,
+        Pulse::HeartbeatUnixNs,
+        Pulse::LiveNs,
+        Pulse::Slot,
+        Pulse::SlotNs,
+        Pulse::ConfirmedSlot,
+    ];
     for (pulse, value) in pulses.into_iter().zip(200..) {
         header.set_pulse(pulse, value);
     }

@@ -165,6 +165,11 @@ impl Handle {
         clock::monotonic_ns().saturating_sub(vouched) as f64 / 1e9
     }
 
+    /// What is of this slot or an older one is confirmed.
+    pub fn confirmed_slot(&self) -> u64 {
+        self.last().region().confirmed_slot()
+    }
+
     /// Raises if the account is not known to be as fresh as `max_age` seconds.
     #[inline(always)]
     pub fn guard(&self, max_age: Option<f64>) -> PyResult<()> {

@@ -141,6 +141,15 @@ impl View {
         View::inner(slf).source.read_any(|words| words.meta().write_version)
     }
 
+    /// How sure the chain is of the newest version: `confirmed`, or `processed` where it may yet be
+    /// taken back.
+    #[getter]
+    fn commitment(slf: &Bound<'_, Self>) -> PyResult<&'static str> {
+        let slot = View::slot(slf)?;
+        let is_confirmed = slot <= View::handle(slf).confirmed_slot();
+        Ok(if is_confirmed { "confirmed" } else { "processed" })
+    }
+
     /// Counts the versions published in this record.
     #[getter]
     fn version(slf: &Bound<'_, Self>) -> PyResult<u64> {

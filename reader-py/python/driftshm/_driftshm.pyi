@@ -14,7 +14,7 @@ import os
 import pathlib
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Final, Generic, TypeVar, final, overload
+from typing import Any, Final, Generic, Literal, TypeVar, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -117,6 +117,12 @@ class View:
     @property
     def write_version(self) -> int:
         """Orders updates of one source within a slot; 0 where the source has none."""
+    @property
+    def commitment(self) -> Literal["confirmed", "processed"]:
+        """How sure the chain is of the newest version.
+
+        ``processed`` where it may yet be taken back: only with ``--commitment processed``.
+        """
     @property
     def version(self) -> int:
         """Counts the versions published in this record."""

@@ -137,12 +137,12 @@ mod tests {
     #[test]
     fn a_writer_that_answers_is_heard() {
         let dir = tempfile::tempdir().unwrap();
-        let status = r#"{"re":"status","connections":3,"subscriptions":2,"watched":1,"feeds":["sim: live"]}"#;
+        let status = r#"{"re":"status","connections":3,"subscriptions":2,"watched":1,"feeds":[{"name":"sim"}]}"#;
         let thread = writer(dir.path(), Box::leak(Box::new([HELLO, status])));
         let answer = ask(dir.path()).unwrap();
         assert_eq!((answer.version.as_str(), answer.generation), ("9.9.9", 7));
         assert_eq!((answer.status.connections, answer.status.subscriptions), (2, 2));
-        assert_eq!(answer.status.feeds, ["sim: live"]);
+        assert_eq!(answer.status.feeds[0].name, "sim");
         thread.join().unwrap();
     }
 

@@ -3,13 +3,13 @@
 use std::io::Read;
 use std::path::Path;
 
-use clap::ArgMatches;
 use clap::parser::ValueSource;
+use clap::{ArgMatches, Command};
 
 use super::failure::Failure;
-use crate::config::SettingError;
 use crate::config::args::{FeedName, RunArgs, UsersArg};
 use crate::config::live::LiveArgs;
+use crate::config::{self, SettingError};
 use crate::live::{Endpoint, LiveOptions, Token, Users};
 use crate::serve::FeedSpec;
 
@@ -41,6 +41,25 @@ pub fn part(feeds: Vec<FeedName>) -> (bool, Vec<FeedName>) {
     let is_live = |name: &FeedName| matches!(name, FeedName::Rpc | FeedName::Ws | FeedName::Grpc);
     let any = feeds.iter().any(is_live);
     (any, feeds.into_iter().filter(|name| !is_live(name)).collect())
+}
+
+/// A flag of the live feeds means nothing where there is none.
+pub fn refuse_idle_flags(
+    feeds: &[FeedName],
+    run: &Command,
+    matches: &ArgMatches,
+) -> Result<(), Failure> {
+    if part(feeds.to_vec()).0 {
+        return Ok(());
+    }
+    let idle = config::settings(run).find(|arg| {
+        let typed = matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+        arg.get_help_heading() == Some("Live feeds") && typed
+    });
+    match idle.and_then(|arg| arg.get_long()) {
+        Some(flag) => usage(format!("--{flag} means nothing without --rpc-url and a live feed")),
+        None => Ok(()),
+    }
 }
 
 /// Every user of the host sees the arguments of every process.

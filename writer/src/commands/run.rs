@@ -138,6 +138,8 @@ fn refuse_idle_flags(
             return usage(format!("--{flag} means nothing without --feed {name}"));
         }
     }
+    #[cfg(feature = "live")]
+    live::refuse_idle_flags(&feeds, run, matches)?;
     Ok(())
 }
 

@@ -42,6 +42,16 @@ pub enum FeedEvent {
     Complete,
     /// The newest Solana slot: the feed's pulse.
     Slot(u64),
+    /// What is of this slot or an older one is confirmed; what is of a newer one may be taken back.
+    Confirmed(u64),
+    /// A slot turned out not to be part of the chain: if the account is as that slot left it, it
+    /// is to be as it was before.
+    TakeBack {
+        /// The slot.
+        slot: u64,
+        /// The account as it was before.
+        before: Box<AccountUpdate>,
+    },
     /// Something happened so many times.
     Count(Counter, u64),
 }

@@ -145,6 +145,11 @@ impl Queue {
             (Some((from, FeedEvent::Slot(old))), FeedEvent::Slot(new)) if *from == source => {
                 *old = (*old).max(*new);
             }
+            (Some((from, FeedEvent::Confirmed(old))), FeedEvent::Confirmed(new))
+                if *from == source =>
+            {
+                *old = (*old).max(*new);
+            }
             (Some((from, FeedEvent::Count(what, old))), FeedEvent::Count(which, new))
                 if *from == source && what == which =>
             {
@@ -217,6 +222,17 @@ impl Sink {
     /// Says that every account that the feed has was brought at least once.
     pub fn complete(&self) {
         self.queue.push_event(self.source, FeedEvent::Complete);
+    }
+
+    /// Says up to which slot everything is confirmed.
+    pub fn confirmed(&self, slot: u64) {
+        self.queue.push_event(self.source, FeedEvent::Confirmed(slot));
+    }
+
+    /// Takes back what `slot` made of an account: it is as it was before.
+    pub fn take_back(&self, slot: u64, before: AccountUpdate) {
+        let before = Box::new(AccountUpdate { source: self.source, ..before });
+        self.queue.push_event(self.source, FeedEvent::TakeBack { slot, before });
     }
 
     /// Counts input that could not be read.

@@ -33,8 +33,8 @@ use tokio::sync::{mpsc, oneshot};
 use self::chain::{Chain, Handle};
 use self::roster::Roster;
 use self::rpc::Rpc;
-use self::stream::Stream;
 use self::stream::run::Runner;
+use self::stream::{Stream, ws::Ws};
 use crate::feeds::{Feed, FeedCommand, Figures, Part, Sink};
 
 pub use self::endpoint::{Endpoint, Token};
@@ -78,9 +78,10 @@ pub fn feeds(
         roster: Arc::clone(&roster),
         chain: handle.clone(),
         figures,
+        dir: dir.to_owned(),
     };
     if options.ws.is_some() {
-        //feeds.push(stream::<Ws>(Arc::clone(&runtime), runner));
+        feeds.push(stream::<Ws>(Arc::clone(&runtime), runner));
     }
     if options.grpc.is_some() {
         //feeds.push(stream::<Grpc>(runtime, runner));

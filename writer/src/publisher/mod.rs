@@ -52,7 +52,7 @@ use self::subscribers::Subscribers;
 use self::tombstones::Tombstones;
 use self::unclaimed::Unclaimed;
 use self::watches::Watches;
-use crate::feeds::{Batch, FeedEvent, Queue};
+use crate::feeds::{AccountUpdate, Batch, FeedEvent, Queue};
 
 pub use self::adopt::newest_slot;
 pub use self::command::{Command, Report};
@@ -217,9 +217,22 @@ impl Publisher {
                 }
                 FeedEvent::Complete => self.end_doubts(),
                 FeedEvent::Slot(slot) => self.writer.set_slot(slot),
+                FeedEvent::Confirmed(slot) => self.writer.confirm(slot),
+                FeedEvent::TakeBack { slot, mut before } => self.take_back(slot, &mut before),
                 FeedEvent::Count(what, times) => self.writer.count(what, times),
             }
         }
         self.published_ns = batch.whole_until_ns.unwrap_or(self.published_ns);
+    }
+
+    /// An account is as it was before `slot`, unless something newer has come since.
+    fn take_back(&mut self, slot: u64, before: &mut AccountUpdate) {
+        if !self.writer.take_back(&before.pubkey, slot) {
+            return;
+        }
+        self.writer.count(Counter::RolledBack, 1);
+        self.publish(before);
+        let woken = self.subscribers.wake();
+        self.writer.count(Counter::Wakeups, woken);
     }
 }

@@ -131,7 +131,8 @@ fn a_writer_runs_until_it_is_told_to_stop() {
         let status = run(&mut driftshm(&["status", "--json", "--dir", dir])).json();
         assert_eq!(status["writer"]["version"], env!("CARGO_PKG_VERSION"));
         assert_eq!(status["socket"]["connections"], 0);
-        assert_eq!(status["socket"]["feeds"][0], "sim: live");
+        assert_eq!(status["socket"]["feeds"][0]["name"], "sim");
+        assert_eq!(status["socket"]["feeds"][0]["state"], "live");
         let said = complaint(&mut driftshm(&["run", "--cluster", "sim", "--dir", dir]), 1);
         assert!(
             said.contains(&format!("another writer (pid {}) already runs", process.0.id())),

@@ -14,9 +14,20 @@ const SETTINGS: &[(&str, [&str; 3])] = &[
     // There is one builtin profile; the files are made by the test.
     ("profile", ["PROFILE1", "PROFILE2", "PROFILE3"]),
     ("feed", ["sim", "replay", "sim"]),
+    ("rpc-url", ["http://a.example", "https://b.example:1", "http://127.0.0.1:8899"]),
+    ("ws-url", ["ws://a.example", "wss://b.example:1", "ws://127.0.0.1:8900"]),
+    ("grpc-url", ["http://a.example", "https://b.example:1", "http://127.0.0.1:10000"]),
+    ("x-token-file", ["TOKEN1", "TOKEN2", "TOKEN3"]),
+    ("commitment", ["processed", "confirmed", "processed"]),
+    ("poll-interval", ["1", "0.5", "3"]),
+    ("audit-period", ["1", "0.5", "0"]),
+    ("rpc-rate", ["1", "0.5", "3"]),
+    ("rpc-batch", ["1", "2", "3"]),
+    ("max-message", ["65536", "65537", "65538"]),
+    ("fail-fast", ["true", "false", "true"]),
     ("markets", ["1", "2", "3"]),
     ("spot-markets", ["1", "2", "3"]),
-    ("users", ["1", "2", "3"]),
+    ("users", ["none", "active", "all"]),
     ("rate", ["1", "2", "3"]),
     ("seed", ["10", "20", "30"]),
     ("cold-users", ["1", "2", "3"]),
@@ -26,6 +37,7 @@ const SETTINGS: &[(&str, [&str; 3])] = &[
     ("loop", ["true", "false", "true"]),
     ("speed", ["2", "0.5", "3"]),
     ("follow", ["watched", "all", "watched"]),
+    ("authority", [USER, "11111111111111111111111111111111", USER]),
     ("user", [USER, "11111111111111111111111111111111", USER]),
     ("watch-linger", ["1", "0.5", "0"]),
     ("max-users", ["1", "2", "3"]),
@@ -43,9 +55,14 @@ const SETTINGS: &[(&str, [&str; 3])] = &[
     ("log-format", ["json", "text", "json"]),
 ];
 
-/// Without these there is nothing to run, and with both feeds no flag is idle.
-const BASE: [(&str, &str); 3] =
-    [("cluster", "'base'"), ("feed", "['sim', 'replay']"), ("replay", "'base.jsonl'")];
+/// Without these there is nothing to run, and with all kinds of feeds no flag is idle.
+const BASE: [(&str, &str); 5] = [
+    ("cluster", "'base'"),
+    ("feed", "['sim', 'replay', 'rpc']"),
+    ("replay", "'base.jsonl'"),
+    ("rpc-url", "'http://base.example'"),
+    ("users", "'all'"),
+];
 
 /// A settings file with the base, and before it these lines.
 fn with_base(path: &Path, lines: &str) {
@@ -103,6 +120,11 @@ fn a_flag_beats_a_variable_beats_the_file_beats_the_default() {
             profile_file if profile_file.starts_with("PROFILE") => {
                 let path = dir.path().join(profile_file);
                 std::fs::write(&path, profile.to_json()).unwrap();
+                path.to_str().unwrap().to_owned()
+            }
+            token if token.starts_with("TOKEN") => {
+                let path = dir.path().join(token);
+                std::fs::write(&path, token).unwrap();
                 path.to_str().unwrap().to_owned()
             }
             value => value.to_owned(),
@@ -190,7 +212,10 @@ fn a_wrong_value_is_named_with_its_place_and_what_is_allowed() {
 fn what_is_missing_or_means_nothing_is_said() {
     for (args, expected) in [
         (&["run"][..], "no cluster is named: give --cluster NAME, DRIFTSHM_CLUSTER"),
-        (&["run", "--cluster", "x"], "no feed is named: give --feed sim"),
+        (
+            &["run", "--cluster", "x"],
+            "no feed is named: give --rpc-url URL (the chain), --feed sim",
+        ),
         (&["run", "--cluster", "x", "--feed", "replay"], "give --replay FILE"),
         (
             &["run", "--cluster", "sim", "--speed", "2"],
@@ -221,4 +246,32 @@ fn a_file_that_cannot_be_used_is_named() {
     std::fs::write(&path, "rtae = 5\n").unwrap();
     let said = complaint(&mut driftshm(&["run", "--config", config]), 2);
     assert_eq!(said, format!("{config}:1: there is no setting \"rtae\"; did you mean rate?"));
+}
+
+#[cfg(feature = "live")]
+#[test]
+fn a_url_with_a_key_is_not_taken_from_a_flag_and_never_printed() {
+    const URL: &str = "https://rpc.example/v2/SECRET?api-key=SECRET";
+    let said = complaint(&mut driftshm(&["run", "--cluster", "x", "--rpc-url", URL]), 2);
+    assert!(said.contains("DRIFTSHM_RPC_URL") && !said.contains("SECRET"), "{said}");
+    let mut command = driftshm(&["run", "--check", "--cluster", "x"]);
+    let ran = run(command.env("DRIFTSHM_RPC_URL", URL));
+    assert_eq!(in_force(&ran)["rpc-url"].as_str(), Some("https://rpc.example/…"));
+    let mut command = driftshm(&["run", "--check", "--cluster", "x"]);
+    let said = complaint(command.env("DRIFTSHM_RPC_URL", "ftp://rpc.example/SECRET"), 2);
+    assert!(said.contains("http:// or https://") && !said.contains("SECRET"), "{said}");
+}
+
+#[cfg(feature = "live")]
+#[test]
+fn a_live_feed_needs_rpc_and_says_so() {
+    for (args, expected) in [
+        (&["--ws-url", "ws://127.0.0.1:1"][..], "--rpc-url is not given"),
+        (&["--rpc-url", "http://127.0.0.1:1", "--feed", "grpc"], "give --grpc-url URL"),
+        (&["--rpc-url", "http://127.0.0.1:1", "--users", "7"], "none, active or all"),
+        (&["--feed", "sim", "--rpc-url", "http://127.0.0.1:1"], "--rpc-url means nothing"),
+    ] {
+        let said = complaint(driftshm(&["run", "--cluster", "x"]).args(args), 2);
+        assert!(said.contains(expected), "{said}");
+    }
 }

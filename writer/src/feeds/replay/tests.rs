@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crossbeam_channel::{Sender, unbounded};
+use driftshm_layout::Counter;
 use driftshm_layout::Pubkey;
 use tempfile::NamedTempFile;
 
@@ -76,7 +77,7 @@ impl Running {
 
     fn bad_input(&self) -> u64 {
         let counts = self.events.iter().map(|event| match event {
-            FeedEvent::BadInput(count) => *count,
+            FeedEvent::Count(Counter::BadInput, count) => *count,
             _ => 0,
         });
         counts.sum()

@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use super::Chain;
 use crate::feeds::Sink;
 use crate::live::backoff::Backoff;
+use crate::live::options::Commitment;
 use crate::live::rpc::RpcError;
 
 /// Accounts that are handed over together.
@@ -42,7 +43,6 @@ pub(super) fn start(chain: &Chain, sink: &Sink, min_slot: u64) -> Bulk {
     let Some(sort) = chain.roster.bulk() else { return Bulk { again, task: None } };
     let (rpc, roster) = (Arc::clone(&chain.rpc), Arc::clone(&chain.roster));
     let (figures, sink) = (Arc::clone(&chain.figures), sink.clone());
-    let commitment = chain.options.commitment;
     let task = async move {
         let mut backoff = Backoff::default();
         loop {
@@ -54,7 +54,8 @@ pub(super) fn start(chain: &Chain, sink: &Sink, min_slot: u64) -> Bulk {
                 waiting.put(update);
             };
             let program = roster.program();
-            match rpc.program_accounts(&program, &sort, commitment, min_slot, each).await {
+            match rpc.program_accounts(&program, &sort, Commitment::Confirmed, min_slot, each).await
+            {
                 Ok(listed) => {
                     backoff.succeeded();
                     let (users, unreadable, slot) =

@@ -1,4 +1,5 @@
-//! Fetching accounts, with patience: what fails is tried again until it is there.
+//! Fetching accounts, with patience: what fails is tried again until it is there. Always what is
+//! confirmed: streams may run ahead of it, and fall back on it.
 
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -9,6 +10,7 @@ use tokio::time::sleep;
 
 use super::Chain;
 use crate::feeds::{AccountUpdate, Sink};
+use crate::live::options::Commitment;
 use crate::live::rpc::{Brought, RpcError};
 
 /// A node that is behind catches up at some two slots a second.
@@ -123,7 +125,7 @@ impl<'a> Fetcher<'a> {
         let mut refused = REFUSED;
         loop {
             keys.truncate(rpc.batch());
-            let answer = rpc.accounts(keys, self.chain.options.commitment, min_slot).await;
+            let answer = rpc.accounts(keys, Commitment::Confirmed, min_slot).await;
             self.chain.figures.requests(rpc.requests());
             match answer {
                 Ok(brought) => {

@@ -2,6 +2,7 @@
 
 mod error;
 mod event;
+mod forks;
 pub mod run;
 mod words;
 pub mod ws;

@@ -11,20 +11,22 @@
 
 use std::collections::BTreeSet;
 use std::future::poll_fn;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use driftshm_layout::{Counter, FeedState, Pubkey};
+use driftshm_layout::{Counter, FeedState, Pubkey, Region};
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 use tokio::time::{interval, sleep, timeout};
 
-use super::{Event, SlotUpdate, Stream, StreamError};
+use super::forks::{Forks, Undo};
+use super::{Event, SlotStatus, SlotUpdate, Stream, StreamError};
 use crate::feeds::{AccountUpdate, Figures, Sink};
 use crate::live::backoff::Backoff;
 use crate::live::chain::Handle;
-use crate::live::options::LiveOptions;
+use crate::live::options::{Commitment, LiveOptions};
 use crate::live::roster::Roster;
 
 /// To connect, and to say what is wanted.
@@ -35,6 +37,8 @@ const BEGIN: Duration = Duration::from_secs(10);
 /// A slot takes 400 ms; of leaders that skip theirs there are seldom more than two in a row.
 const STALLED: Duration = Duration::from_secs(4);
 const CUT: Duration = Duration::from_secs(9);
+/// A stream that can go on from a slot goes on from so many before the last that came.
+const OVERLAP: u64 = 32;
 /// Events that are taken in one go.
 const TOGETHER: usize = 256;
 
@@ -44,6 +48,8 @@ pub struct Runner {
     pub roster: Arc<Roster>,
     pub chain: Handle,
     pub figures: Arc<Figures>,
+    /// The region's directory.
+    pub dir: PathBuf,
 }
 
 impl Runner {
@@ -94,6 +100,10 @@ struct Connection<'a> {
     has_asked: bool,
     state: FeedState,
     updates: Vec<AccountUpdate>,
+    /// At commitment `processed`: what may have to be taken back.
+    forks: Option<Forks>,
+    /// What the publisher has made of it all.
+    region: Option<Region>,
 }
 
 impl<'a> Connection<'a> {
@@ -105,6 +115,7 @@ impl<'a> Connection<'a> {
         was_live: &mut bool,
     ) -> StreamError {
         let began = Instant::now();
+        let is_processed = runner.options.commitment == Commitment::Processed;
         let mut connection = Self {
             runner,
             sink,
@@ -116,7 +127,12 @@ impl<'a> Connection<'a> {
             has_asked: false,
             state: FeedState::Connecting,
             updates: Vec::new(),
+            forks: is_processed.then(Forks::default),
+            region: Region::open(&runner.dir).ok().filter(|_| is_processed),
         };
+        if is_processed {
+            sink.confirmed(0);
+        }
         let outcome = connection.drive::<S>(newest, was_live).await;
         connection.sink.send(&mut connection.updates);
         match outcome {
@@ -132,7 +148,9 @@ impl<'a> Connection<'a> {
     ) -> Result<std::convert::Infallible, StreamError> {
         let late = |what, after| StreamError::TimedOut { setting: S::NAME, what, after };
         let mut plans = self.runner.roster.plans();
-        let connecting = S::connect(&self.runner.options, *newest);
+        // What is confirmed lags what is processed, and comes twice rather than not at all.
+        let from_slot = newest.map(|newest| newest.saturating_sub(OVERLAP));
+        let connecting = S::connect(&self.runner.options, from_slot);
         let mut stream =
             timeout(CONNECT, connecting).await.map_err(|_| late("connecting", CONNECT))??;
         self.runner.figures.connected();
@@ -199,8 +217,12 @@ impl<'a> Connection<'a> {
     fn take(&mut self, event: Event, newest: &mut Option<u64>) {
         match event {
             Event::Account(update) => {
-                self.runner.roster.seen(&update);
-                self.updates.push(update);
+                let region = self.region.as_ref();
+                let before = || before(region?, &update.pubkey);
+                if self.forks.as_mut().is_none_or(|forks| forks.put(&update, before)) {
+                    self.runner.roster.seen(&update);
+                    self.updates.push(update);
+                }
             }
             Event::Slot(update) => self.take_slot(update, newest),
             Event::Following => self.is_following = true,
@@ -216,6 +238,11 @@ impl<'a> Connection<'a> {
 
     fn take_slot(&mut self, update: SlotUpdate, newest: &mut Option<u64>) {
         let slot = update.slot;
+        self.settle(update);
+        // What is only begun may never come to be; and what is dead is no pulse.
+        if matches!(update.status, SlotStatus::Begun | SlotStatus::Dead) {
+            return;
+        }
         // Only a chain that moves on is alive: not one that repeats itself, or goes back.
         if self.slot.is_some_and(|known| slot <= known) {
             return;
@@ -238,6 +265,30 @@ impl<'a> Connection<'a> {
         }
     }
 
+    /// At commitment `processed`: takes back what turns out not to be part of the chain.
+    fn settle(&mut self, update: SlotUpdate) {
+        let Some(forks) = &mut self.forks else { return };
+        let settled = forks.settled();
+        let undone = forks.slot(update);
+        if !undone.is_empty() {
+            // What it undoes comes before it.
+            self.sink.send(&mut self.updates);
+        }
+        for undo in undone {
+            match undo {
+                Undo::To { slot, before } => self.sink.take_back(slot, before),
+                Undo::Fetch { slot, pubkey } => {
+                    // Of a later slot, so it replaces what is there.
+                    let wanted = slot.saturating_add(1);
+                    self.snapshots.push(self.runner.chain.resync(wanted, Some(vec![pubkey])));
+                }
+            }
+        }
+        if forks.settled() > settled {
+            self.sink.confirmed(forks.settled());
+        }
+    }
+
     /// Asks for a snapshot of what was not subscribed to until now.
     fn close_gaps(&mut self) {
         let Some(slot) = self.slot.filter(|_| self.is_following) else { return };
@@ -250,6 +301,21 @@ impl<'a> Connection<'a> {
             self.snapshots.push(self.runner.chain.resync(slot, Some(added)));
         }
     }
+}
+
+/// What the region has of an account.
+fn before(region: &Region, pubkey: &Pubkey) -> Option<AccountUpdate> {
+    let known = region.snapshot(&region.find(pubkey)?).ok()?;
+    Some(AccountUpdate {
+        pubkey: *pubkey,
+        owner: None,
+        slot: known.meta.slot,
+        write_version: known.meta.write_version,
+        lamports: if known.meta.closed { 0 } else { known.meta.lamports },
+        data: known.data,
+        received_ns: known.meta.received_ns,
+        source: known.meta.source,
+    })
 }
 
 /// Waits until one of these is ready, and takes it out; for ever if there are none.
