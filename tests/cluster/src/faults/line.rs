@@ -172,6 +172,8 @@ impl Line {
             Fault::Oversized { bytes, count } => {
                 active.mangle = Some((Mangle::Oversized(bytes), count));
             }
+            // Yellowstone's accounts are bytes.
+            Fault::BadBase64 { .. } if self.protocol == Protocol::Grpc => {}
             Fault::BadBase64 { count } => active.mangle = Some((Mangle::BadBase64, count)),
             Fault::Cut {} => self.cut(),
             Fault::Halt {}

@@ -1,6 +1,7 @@
 //! Each protocol spoken by an ordinary client.
 
 mod control;
+mod grpc;
 mod rpc;
 mod support;
 mod ws;
