@@ -2,6 +2,7 @@
 
 mod error;
 mod event;
+pub mod grpc;
 mod forks;
 pub mod run;
 mod words;

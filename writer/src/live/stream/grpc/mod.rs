@@ -125,7 +125,9 @@ impl Stream for Grpc {
             Some(open) => {
                 let request = request::subscribe(plan, self.commitment, None);
                 // If nobody takes it any more the stream is over, and says itself why.
-                let _ = timeout(WRITE, open.requests.send(request)).await.map_err(|_| late("writing"))?;
+                let _ = timeout(WRITE, open.requests.send(request))
+                    .await
+                    .map_err(|_| late("writing"))?;
             }
         }
         self.progress = Progress::NoSlot;
@@ -180,7 +182,11 @@ impl Grpc {
             self.stuck = self.stuck.filter(|_| open.requests.capacity() == 0);
             if self.stuck.is_some_and(|since| since + WRITE <= now) {
                 let what = "writing";
-                return Poll::Ready(Err(StreamError::TimedOut { setting: SETTING, what, after: WRITE }));
+                return Poll::Ready(Err(StreamError::TimedOut {
+                    setting: SETTING,
+                    what,
+                    after: WRITE,
+                }));
             }
             let next = self.stuck.map_or(self.due, |since| self.due.min(since + WRITE));
             if self.timer.deadline() != next {

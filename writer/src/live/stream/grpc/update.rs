@@ -153,7 +153,8 @@ mod tests {
             (5, SlotStatus::Begun),
             (6, SlotStatus::Dead),
         ] {
-            let update = SubscribeUpdateSlot { slot: 5, parent: Some(3), status, ..Default::default() };
+            let update =
+                SubscribeUpdateSlot { slot: 5, parent: Some(3), status, ..Default::default() };
             let expected = SlotUpdate { slot: 5, parent: Some(3), status: expected };
             assert_eq!(of(Some(UpdateOneof::Slot(update))), Incoming::Event(Event::Slot(expected)));
         }
