@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use driftshm_layout::Pubkey;
-use driftshm_layout::profile::Profile;
+use driftshm_layout::profile::{Kind, Profile, role};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -152,7 +152,10 @@ impl Cluster {
 
     /// [`advance`](Self::advance)s so many times.
     pub fn advance_by(&self, slots: u64) -> u64 {
-        (0..slots).map(|_| self.advance()).last().unwrap_or(self.slot(Commitment::Processed))
+        for _ in 0..slots {
+            self.advance();
+        }
+        self.slot(Commitment::Processed)
     }
 
     /// An account as it is at a commitment, if it exists.
@@ -291,8 +294,8 @@ impl Inner {
         for protocol in on.iter() {
             self.node.line(protocol).apply(&fault, slot);
         }
-        if let Fault::Restart { slots, down_ms } = fault {
-            return self.restart(on, slots, Duration::from_millis(down_ms)).await;
+        if let Fault::Restart { slots, down_ms, touch } = fault {
+            return self.restart(on, slots, Duration::from_millis(down_ms), touch).await;
         }
         if let Fault::Skip { pubkey, count } = &fault {
             self.node.chain.skip(pubkey, on, *count);
@@ -358,12 +361,21 @@ impl Inner {
         self.settle().await
     }
 
-    async fn restart(&self, on: Protocols, slots: u64, down: Duration) -> Result<(), FaultError> {
+    async fn restart(
+        &self,
+        on: Protocols,
+        slots: u64,
+        down: Duration,
+        touch: bool,
+    ) -> Result<(), FaultError> {
         let fault = Fault::Refuse { keep_connections: false };
         for protocol in on.iter() {
             self.node.line(protocol).apply(&fault, 0);
         }
         self.settle().await?;
+        if touch {
+            self.touch();
+        }
         for _ in 0..slots {
             self.node.chain.advance();
         }
@@ -375,6 +387,21 @@ impl Inner {
             self.node.line(protocol).heal(Some(&fault));
         }
         self.settle().await
+    }
+
+    /// Changes every perp market a little, and to something valid.
+    fn touch(&self) {
+        let volume = |data: &[u8]| {
+            let account = self.profile.classify(data)?;
+            (account.kind == Kind::PerpMarket).then(|| account.role(role::VOLUME_24H))?
+        };
+        for (pubkey, account) in self.snapshot(Commitment::Processed) {
+            let Some(volume) = volume(&account.data) else { continue };
+            self.edit_account(&pubkey, |data| {
+                let now = volume.read_u64(data).unwrap_or_default();
+                let _ = volume.write_uint(data, now.wrapping_add(1).into());
+            });
+        }
     }
 
     fn halt(&self, halted: bool) {

@@ -241,3 +241,6 @@ impl Inner {
         account
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -245,6 +245,14 @@ impl State {
         self.replay_from = self.replay_from.max(oldest);
     }
 
+    /// How many states of accounts and writes of slots are kept.
+    #[cfg(test)]
+    pub fn remembered(&self) -> usize {
+        let states: usize = self.history.values().map(Vec::len).sum();
+        let writes: usize = self.slots.values().map(|slot| slot.writes.len()).sum();
+        states + writes
+    }
+
     /// A node that was restarted can replay only what it saw itself.
     pub fn forget_replay(&mut self) {
         self.replay_from = self.tip;

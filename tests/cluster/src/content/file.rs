@@ -55,7 +55,7 @@ pub(crate) fn load(
         if all.iter().chain(&made).any(is_there) {
             continue;
         }
-        let fits = |line: &&(Vec<u8>, Vec<String>)| line.1.iter().any(|name| *name == source.0);
+        let fits = |line: &&Recorded| line.1.contains(&source.0);
         let data = match recorded.iter().find(fits) {
             Some((data, _)) => data.clone(),
             None => oracle::make(profile, source.1, price, slot),
@@ -71,8 +71,10 @@ fn write(pubkey: Pubkey, owner: Pubkey, data: Vec<u8>) -> Write {
     Write { pubkey, owner, lamports: rent(data.len()), data: data.into() }
 }
 
-/// The recorded oracles, each with the sources that it can be read by.
-fn read_oracles(path: &Path) -> Result<Vec<(Vec<u8>, Vec<String>)>, StartError> {
+/// A recorded oracle, and the sources that it can be read by.
+type Recorded = (Vec<u8>, Vec<String>);
+
+fn read_oracles(path: &Path) -> Result<Vec<Recorded>, StartError> {
     let read = |(number, line): (usize, OracleLine)| {
         let known = line.expected.into_iter().filter(|(_, price)| !price.is_null());
         let mut names: Vec<String> = known.map(|(name, _)| name).collect();

@@ -122,6 +122,9 @@ pub enum Fault {
         /// So long the servers are away.
         #[serde(default = "half_a_second")]
         down_ms: u64,
+        /// Every perp market has changed when they come back.
+        #[serde(default = "yes")]
+        touch: bool,
     },
     /// At once: an account is closed, as programs do: no lamports, no data, owned by the system.
     Close {

@@ -1,5 +1,6 @@
 //! The methods of JSON-RPC.
 
+use std::cell::Cell;
 use std::fmt::Write;
 
 use super::error::RpcError;
@@ -24,7 +25,7 @@ pub(super) fn call(
     params: Params,
     mangle: Option<Mangle>,
 ) -> Result<String, RpcError> {
-    let answer = Answer { node, mangle };
+    let answer = Answer { node, mangle: Cell::new(mangle) };
     match method {
         "getAccountInfo" => answer.account_info(params),
         "getMultipleAccounts" => answer.multiple_accounts(params),
@@ -41,7 +42,7 @@ pub(super) fn call(
 
 struct Answer<'a> {
     node: &'a Node,
-    mangle: Option<Mangle>,
+    mangle: Cell<Option<Mangle>>,
 }
 
 impl Answer<'_> {
@@ -140,7 +141,12 @@ impl Answer<'_> {
         if encoding.is_base58() && data.len() > MAX_BASE58 {
             return Err(RpcError::base58_too_long());
         }
-        write_account(out, account, encoding, config.data_slice, self.mangle);
+        let mangle = match self.mangle.get() {
+            // One such account is enough for an answer.
+            Some(Mangle::Oversized(_)) => self.mangle.take(),
+            mangle => mangle,
+        };
+        write_account(out, account, encoding, config.data_slice, mangle);
         self.node.counters.sent(Protocol::Rpc, 1);
         Ok(())
     }

@@ -27,6 +27,8 @@ pub(super) struct Subscription {
     /// Notices up to this number were before the filter.
     after: u64,
     ping: Interval,
+    /// What is yet to be told. Updates are made one at a time: they can be large.
+    backlog: VecDeque<Arc<Notice>>,
     pending: VecDeque<Frame>,
     end: Option<Option<Status>>,
     ended: bool,
@@ -45,6 +47,7 @@ impl Subscription {
             filter: Filter::default(),
             after: 0,
             ping,
+            backlog: VecDeque::new(),
             pending: VecDeque::new(),
             end: None,
             ended: false,
@@ -57,6 +60,10 @@ impl Subscription {
         loop {
             if let Some(frame) = self.pending.pop_front() {
                 return Some(Ok(frame));
+            }
+            if let Some(notice) = self.backlog.pop_front() {
+                self.tell(&notice);
+                continue;
             }
             if self.ended {
                 return None;
@@ -78,10 +85,7 @@ impl Subscription {
                     if news == 0 {
                         self.lagged();
                     }
-                    for notice in batch.drain(..) {
-                        self.tell(&notice);
-                    }
-                    self.node.counters.sent(Protocol::Grpc, self.pending.len() as u64);
+                    self.backlog.extend(batch.drain(..));
                 }
                 _ = self.ping.tick() => self.pending.push_back(updates::ping()),
             }
@@ -108,28 +112,23 @@ impl Subscription {
             })?,
             None => (Vec::new(), self.node.chain.notices()),
         };
-        // What was told until now is a matter of the old filter.
-        let mut later = Vec::new();
+        // What was told until now is a matter of the old filter, and here in the channel.
         while let Ok(notice) = self.stream.notices.try_recv() {
-            if notice.number > now {
-                later.push(notice);
-            } else {
-                self.tell(&notice);
-            }
+            self.backlog.push_back(notice);
+        }
+        while self.backlog.front().is_some_and(|notice| notice.number <= now) {
+            let Some(notice) = self.backlog.pop_front() else { break };
+            self.tell(&notice);
         }
         self.filter = filter;
-        self.after = 0;
+        self.after = now;
         let is_silent = self.node.grpc.shape().silence;
-        let told = |notice: &&Arc<Notice>| match &notice.what {
+        let told = |notice: &Arc<Notice>| match &notice.what {
             What::Account(account) => !account.written.withheld.has(Protocol::Grpc),
             What::Slot(_) => true,
         };
-        for notice in replay.iter().filter(|_| !is_silent).filter(told) {
-            self.tell(notice);
-        }
-        self.after = now;
-        for notice in later {
-            self.tell(&notice);
+        for notice in replay.into_iter().filter(|_| !is_silent).filter(told).rev() {
+            self.backlog.push_front(notice);
         }
         Ok(())
     }
@@ -158,6 +157,7 @@ impl Subscription {
                 updates::slot(names, slot)
             }
         };
+        self.node.counters.sent(Protocol::Grpc, 1);
         self.pending.push_back(frame);
     }
 }

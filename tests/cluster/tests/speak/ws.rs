@@ -1,6 +1,6 @@
 //! Pubsub over WebSocket.
 
-use driftshm_cluster::{Fault, Protocol};
+use driftshm_cluster::{Commitment, Fault, Protocol};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;
@@ -234,7 +234,11 @@ async fn connections_can_end_at_once_or_get_no_answer() {
 async fn after_a_restart_the_state_is_newer_and_connections_are_gone() {
     let cluster = cluster().await;
     let mut ws = Ws::connect(&cluster).await;
-    cluster.fault(Fault::Restart { slots: 5, down_ms: 10 }).await.unwrap();
+    let key = market(&cluster, 0);
+    let before = cluster.account(&key, Commitment::Confirmed).unwrap();
+    cluster.fault(Fault::Restart { slots: 5, down_ms: 10, touch: true }).await.unwrap();
+    let after = cluster.account(&key, Commitment::Confirmed).unwrap();
+    assert!(after.slot > before.slot && after.data != before.data);
     let end = soon("the end", ws.socket.next()).await;
     assert!(matches!(end, None | Some(Err(_))), "{end:?}");
     let mut ws = Ws::connect(&cluster).await;
