@@ -34,7 +34,7 @@ use self::chain::{Chain, Handle};
 use self::roster::Roster;
 use self::rpc::Rpc;
 use self::stream::run::Runner;
-use self::stream::{Stream, ws::Ws};
+use self::stream::{Stream, grpc::Grpc, ws::Ws};
 use crate::feeds::{Feed, FeedCommand, Figures, Part, Sink};
 
 pub use self::endpoint::{Endpoint, Token};
@@ -84,7 +84,7 @@ pub fn feeds(
         feeds.push(stream::<Ws>(Arc::clone(&runtime), runner));
     }
     if options.grpc.is_some() {
-        //feeds.push(stream::<Grpc>(runtime, runner));
+        feeds.push(stream::<Grpc>(runtime, runner));
     }
     Ok(feeds)
 }

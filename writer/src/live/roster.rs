@@ -225,6 +225,17 @@ impl Roster {
         (self.users != Users::None).then(|| self.sort(Kind::User)).flatten()
     }
 
+    /// The accounts of these sorts that are known, for a stream that does not bring them as a whole.
+    pub fn accounts_of(&self, sorts: &[Sort]) -> Vec<Pubkey> {
+        let is_of = |kind: Kind| {
+            let account = self.profile.account(kind);
+            account.is_some_and(|account| sorts.iter().any(|sort| sort.name == account.name))
+        };
+        let inner = self.lock();
+        let known = inner.entries.iter().filter(|(_, entry)| entry.kind.is_some_and(is_of));
+        known.map(|(pubkey, _)| *pubkey).collect()
+    }
+
     /// The program.
     pub fn program(&self) -> Pubkey {
         self.profile.program_id

@@ -98,7 +98,11 @@ impl<'a> Audit<'a> {
         self.chain.figures.audited(keys.len() as u64, 0);
         fetcher.sink.count(Counter::AuditChecked, keys.len() as u64);
         let due = Instant::now() + GRACE;
-        for update in brought.updates {
+        let (mut new, known): (Vec<_>, Vec<_>) =
+            brought.updates.into_iter().partition(|update| region.find(&update.pubkey).is_none());
+        // A market that has come to be is no fault of any feed's.
+        fetcher.hand_over(&mut new);
+        for update in known {
             if is_older_and_differs(&region, &update) {
                 self.suspects.push_back((due, update));
             }

@@ -13,8 +13,13 @@ use crate::feeds::{AccountUpdate, Sink};
 use crate::live::options::Commitment;
 use crate::live::rpc::{Brought, RpcError};
 
-/// A node that is behind catches up at some two slots a second.
-const BEHIND: Duration = Duration::from_millis(400);
+/// A node that is behind catches up by a slot in so long.
+const SLOT: Duration = Duration::from_millis(400);
+/// What is confirmed is a slot or two behind what streams have seen: to ask at once would only be
+/// refused.
+const CONFIRMING: Duration = Duration::from_millis(500);
+/// However far a node is behind, it is asked again after this.
+const BEHIND: Duration = Duration::from_secs(2);
 /// After an answer that says no, for a reason that may pass.
 const REFUSED: Duration = Duration::from_secs(1);
 const REFUSED_LONGEST: Duration = Duration::from_secs(30);
@@ -41,6 +46,9 @@ impl<'a> Fetcher<'a> {
 
     /// Everything that is followed, as of `min_slot` or later.
     pub(super) async fn sync(&self, min_slot: u64) -> Result<(), String> {
+        if min_slot > 0 {
+            sleep(CONFIRMING).await;
+        }
         loop {
             if self.sync_once(min_slot).await? {
                 self.chain.figures.recovered();
@@ -84,6 +92,9 @@ impl<'a> Fetcher<'a> {
     ) -> Result<(), String> {
         left.sort_unstable();
         left.dedup();
+        if min_slot > 0 {
+            sleep(CONFIRMING).await;
+        }
         while !left.is_empty() {
             let mut keys: Vec<_> = left.iter().copied().take(self.chain.rpc.batch()).collect();
             let brought = self.fetch(&mut keys, min_slot).await?;
@@ -144,7 +155,11 @@ impl<'a> Fetcher<'a> {
                 Err(error) => {
                     self.failed(&error)?;
                     match error {
-                        RpcError::Behind { .. } => sleep(BEHIND).await,
+                        RpcError::Behind { wanted, at } => {
+                            let slots = at.map_or(1, |at| wanted.saturating_sub(at)).max(1);
+                            let slots = u32::try_from(slots).unwrap_or(u32::MAX);
+                            sleep(SLOT.saturating_mul(slots).min(BEHIND)).await;
+                        }
                         RpcError::Refused { .. } | RpcError::Malformed { .. } => {
                             sleep(refused).await;
                             refused = (refused * 2).min(REFUSED_LONGEST);

@@ -49,12 +49,16 @@ struct Answer<T> {
 pub(super) struct Refusal {
     code: i64,
     message: String,
+    data: Option<Value>,
 }
 
 impl Refusal {
     pub(super) fn into_error(self, method: &'static str, wanted: u64) -> RpcError {
         match self.code {
-            MIN_CONTEXT_SLOT => RpcError::Behind { wanted },
+            MIN_CONTEXT_SLOT => {
+                let at = self.data.and_then(|data| data.get("contextSlot")?.as_u64());
+                RpcError::Behind { wanted, at }
+            }
             code => RpcError::Refused { method, code, message: shorten(&self.message) },
         }
     }

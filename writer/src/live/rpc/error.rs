@@ -58,6 +58,8 @@ pub enum RpcError {
     Behind {
         /// The slot.
         wanted: u64,
+        /// The one it is at, if it says so.
+        at: Option<u64>,
     },
     /// The URL is another cluster's.
     #[error(

@@ -75,7 +75,7 @@ impl Rpc {
         }
         // A node that does not know `minContextSlot` answers all the same.
         if slot < min_slot {
-            return Err(RpcError::Behind { wanted: min_slot });
+            return Err(RpcError::Behind { wanted: min_slot, at: Some(slot) });
         }
         let mut brought = Brought { slot, ..Brought::default() };
         let received_ns = clock::monotonic_ns();

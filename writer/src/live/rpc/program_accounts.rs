@@ -63,7 +63,9 @@ fn read(body: Body, wanted: u64, each: impl FnMut(AccountUpdate)) -> Result<List
     let mut taker = Taker { listed: Listed::default(), each };
     match Message(&mut taker).deserialize(&mut json).map_err(malformed)? {
         Some(refusal) => Err(refusal.into_error(METHOD, wanted)),
-        None if taker.listed.slot < wanted.max(1) => Err(RpcError::Behind { wanted }),
+        None if taker.listed.slot < wanted.max(1) => {
+            Err(RpcError::Behind { wanted, at: Some(taker.listed.slot) })
+        }
         None => Ok(taker.listed),
     }
 }

@@ -1,6 +1,7 @@
 //! What a stream brings, whatever its protocol.
 
 use crate::feeds::AccountUpdate;
+use crate::live::plan::Sort;
 
 /// One thing that came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub enum Event {
     Slot(SlotUpdate),
     /// All that was asked for last is subscribed to: what changes from now on comes.
     Following,
+    /// Accounts of this sort are not brought as a whole, for this reason; all else goes on.
+    Refused(Sort, String),
     /// Something that could not be read and was skipped: what was wrong.
     Bad(String),
     /// A sign of life that says nothing of the chain.

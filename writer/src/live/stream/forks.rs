@@ -114,8 +114,7 @@ impl Forks {
         match update.status {
             SlotStatus::Dead => self.orphan(slot),
             SlotStatus::Confirmed | SlotStatus::Finalized => self.settle(slot),
-            SlotStatus::Begun => Vec::new(),
-            SlotStatus::Processed => self.settle_by_depth(slot),
+            SlotStatus::Begun | SlotStatus::Processed => self.settle_by_depth(slot),
         }
     }
 

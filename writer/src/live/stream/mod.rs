@@ -9,7 +9,7 @@ mod words;
 pub mod ws;
 
 use super::options::LiveOptions;
-use super::plan::{Plan, Sort};
+use super::plan::Plan;
 
 pub use error::StreamError;
 pub use event::{Event, SlotStatus, SlotUpdate};
@@ -33,10 +33,4 @@ pub trait Stream: Sized {
 
     /// What comes next. Pings are answered, and sent when nothing else was for a while.
     async fn next(&mut self) -> Result<Event, StreamError>;
-
-    /// Sorts of the plan that the other side will not bring, as [`Event::Bad`] has said: whoever
-    /// wants them has to name their accounts one by one.
-    fn refused_sorts(&self) -> &[Sort] {
-        &[]
-    }
 }

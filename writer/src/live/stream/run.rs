@@ -27,6 +27,7 @@ use crate::feeds::{AccountUpdate, Figures, Sink};
 use crate::live::backoff::Backoff;
 use crate::live::chain::Handle;
 use crate::live::options::{Commitment, LiveOptions};
+use crate::live::plan::{Plan, Sort};
 use crate::live::roster::Roster;
 
 /// To connect, and to say what is wanted.
@@ -94,6 +95,9 @@ struct Connection<'a> {
     is_following: bool,
     /// Accounts that were added to the plan, and are fetched again once they are subscribed to.
     added: BTreeSet<Pubkey>,
+    /// Sorts that the provider does not bring as a whole: their accounts are named one by one, and
+    /// new ones are found by the audit.
+    refused: Vec<Sort>,
     /// Snapshots that are under way.
     snapshots: Vec<oneshot::Receiver<()>>,
     /// The first one, of everything, has been asked for.
@@ -123,6 +127,7 @@ impl<'a> Connection<'a> {
             pulse: began,
             is_following: false,
             added: BTreeSet::new(),
+            refused: Vec::new(),
             snapshots: Vec::new(),
             has_asked: false,
             state: FeedState::Connecting,
@@ -158,7 +163,9 @@ impl<'a> Connection<'a> {
             self.sink.count(Counter::Reconnects, 1);
         }
         self.set(FeedState::Syncing);
-        let mut plan = Arc::clone(&plans.borrow_and_update());
+        let mut wanted = Arc::clone(&plans.borrow_and_update());
+        let mut plan = Plan::clone(&wanted);
+        let (mut replan, mut refused) = (false, 0);
         let connected = Instant::now();
         timeout(WRITE, stream.follow(&plan)).await.map_err(|_| late("subscribing", WRITE))??;
         let mut look = interval(Duration::from_millis(250));
@@ -172,19 +179,16 @@ impl<'a> Connection<'a> {
                         self.take(event?, newest);
                     }
                     self.sink.send(&mut self.updates);
+                    replan |= self.refused.len() > refused;
+                    refused = self.refused.len();
                 }
                 changed = plans.changed() => {
                     // The roster lives as long as its feeds.
                     if changed.is_err() {
                         std::future::pending::<()>().await;
                     }
-                    let new = Arc::clone(&plans.borrow_and_update());
-                    self.added.extend(new.accounts.difference(&plan.accounts));
-                    self.added.retain(|pubkey| new.accounts.contains(pubkey));
-                    self.is_following = false;
-                    plan = new;
-                    let followed = timeout(WRITE, stream.follow(&plan)).await;
-                    followed.map_err(|_| late("subscribing", WRITE))??;
+                    wanted = Arc::clone(&plans.borrow_and_update());
+                    replan = true;
                 }
                 () = any_ready(&mut self.snapshots) => {}
                 _ = look.tick() => {
@@ -199,6 +203,18 @@ impl<'a> Connection<'a> {
                         return Err(late("the first slot and all subscriptions", BEGIN));
                     }
                 }
+            }
+            if replan {
+                replan = false;
+                let mut new = Plan::clone(&wanted);
+                new.sorts.retain(|sort| !self.refused.contains(sort));
+                new.accounts.extend(self.runner.roster.accounts_of(&self.refused));
+                self.added.extend(new.accounts.difference(&plan.accounts));
+                self.added.retain(|pubkey| new.accounts.contains(pubkey));
+                self.is_following = false;
+                plan = new;
+                let followed = timeout(WRITE, stream.follow(&plan)).await;
+                followed.map_err(|_| late("subscribing", WRITE))??;
             }
             self.close_gaps();
             if self.state == FeedState::Syncing && self.has_asked && self.snapshots.is_empty() {
@@ -232,17 +248,27 @@ impl<'a> Connection<'a> {
                     tracing::warn!(why, "skipped what cannot be read");
                 }
             }
+            Event::Refused(sort, why) => {
+                let name = &sort.name;
+                tracing::warn!(name, why, "not brought as a whole: each is subscribed to by itself");
+                self.runner.figures.failed("refused_sort", &why);
+                self.refused.push(sort);
+            }
             Event::Alive => {}
         }
     }
 
     fn take_slot(&mut self, update: SlotUpdate, newest: &mut Option<u64>) {
-        let slot = update.slot;
         self.settle(update);
-        // What is only begun may never come to be; and what is dead is no pulse.
-        if matches!(update.status, SlotStatus::Begun | SlotStatus::Dead) {
-            return;
-        }
+        let slot = match update.status {
+            SlotStatus::Processed | SlotStatus::Confirmed | SlotStatus::Finalized => update.slot,
+            // It may never come to be, but what it builds on has.
+            SlotStatus::Begun => match update.parent {
+                Some(parent) => parent,
+                None => return,
+            },
+            SlotStatus::Dead => return,
+        };
         // Only a chain that moves on is alive: not one that repeats itself, or goes back.
         if self.slot.is_some_and(|known| slot <= known) {
             return;

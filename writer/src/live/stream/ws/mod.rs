@@ -26,7 +26,7 @@ use super::words::Words;
 use super::{Event, SlotStatus, SlotUpdate, Stream, StreamError};
 use crate::feeds::AccountUpdate;
 use crate::live::options::LiveOptions;
-use crate::live::plan::{Plan, Sort};
+use crate::live::plan::Plan;
 use crate::live::ui_account;
 
 const SETTING: &str = "--ws-url";
@@ -80,10 +80,6 @@ impl Stream for Ws {
     async fn next(&mut self) -> Result<Event, StreamError> {
         // All that this waits for is in `self`: it may be dropped at any point.
         poll_fn(|context| self.poll(context)).await
-    }
-
-    fn refused_sorts(&self) -> &[Sort] {
-        self.subscriptions.refused()
     }
 }
 
@@ -193,22 +189,20 @@ impl Ws {
         id: u64,
         outcome: Result<Option<u64>, Refusal>,
     ) -> Result<Event, StreamError> {
-        let Some(topic) = self.subscriptions.answered(id) else { return Ok(Event::Alive) };
-        match (topic, outcome) {
-            (topic, Ok(Some(number))) => self.subscriptions.began(topic, number),
-            (topic, Ok(None)) => {
+        let Some(topic) = self.subscriptions.answered(id, Instant::now()) else {
+            return Ok(Event::Alive);
+        };
+        match outcome {
+            Ok(Some(number)) => {
+                self.subscriptions.began(topic, number);
+                Ok(Event::Alive)
+            }
+            Ok(None) => {
                 let cause = format!("{topic} was not answered with a number");
-                return Err(StreamError::Refused { setting: SETTING, cause });
+                Err(StreamError::Refused { setting: SETTING, cause })
             }
-            // Not every provider has it. The rest is worth having without it.
-            (Topic::Sort(sort), Err(refusal)) if !refusal.is_of_rate() => {
-                let why = self.refusal(&Topic::Sort(sort.clone()).to_string(), &refusal);
-                self.subscriptions.refuse(sort);
-                return Ok(Event::Bad(why.to_string()));
-            }
-            (topic, Err(refusal)) => return Err(self.refusal(&topic.to_string(), &refusal)),
+            Err(refusal) => Err(self.refusal(&topic.to_string(), &refusal)),
         }
-        Ok(Event::Alive)
     }
 
     fn refusal(&self, asked: &str, refusal: &Refusal) -> StreamError {

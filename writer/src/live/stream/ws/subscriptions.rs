@@ -13,7 +13,7 @@ use crate::live::plan::{Plan, Sort};
 
 /// Requests that are under way at a time. More at once look like an attack to a provider.
 const TOGETHER: usize = 128;
-/// Within this, each is answered.
+/// Within this, the next one is answered.
 pub(super) const ANSWER: Duration = Duration::from_secs(5);
 
 /// What one subscription is of.
@@ -52,8 +52,8 @@ pub(super) struct Subscriptions {
     asked: BTreeMap<u64, (Topic, Instant)>,
     /// By the numbers that the node has given them.
     active: HashMap<u64, Topic>,
-    /// Sorts that the node will not bring.
-    refused: Vec<Sort>,
+    /// When the last answer came.
+    answered: Option<Instant>,
     /// The plan is not known to be carried out.
     is_behind: bool,
 }
@@ -67,7 +67,7 @@ impl Subscriptions {
             queue: VecDeque::new(),
             asked: BTreeMap::new(),
             active: HashMap::new(),
-            refused: Vec::new(),
+            answered: None,
             is_behind: false,
         }
     }
@@ -87,7 +87,7 @@ impl Subscriptions {
                 Topic::Account(pubkey) => drop(accounts.insert(pubkey)),
             }
         }
-        let is_new = |sort: &&Sort| !sorts.contains(sort) && !self.refused.contains(sort);
+        let is_new = |sort: &&Sort| !sorts.contains(sort);
         let missing: Vec<_> = (!has_slots)
             .then_some(Topic::Slots)
             .into_iter()
@@ -155,23 +155,15 @@ impl Subscriptions {
     }
 
     /// What a request was for, now that it is answered. None: it ended something.
-    pub(super) fn answered(&mut self, id: u64) -> Option<Topic> {
-        self.asked.remove(&id).map(|(topic, _)| topic)
+    pub(super) fn answered(&mut self, id: u64, now: Instant) -> Option<Topic> {
+        let (topic, _) = self.asked.remove(&id)?;
+        self.answered = Some(now);
+        Some(topic)
     }
 
     /// The node has subscribed us.
     pub(super) fn began(&mut self, topic: Topic, number: u64) {
         self.active.insert(number, topic);
-    }
-
-    /// The node will not bring this sort. It is not asked again on this connection.
-    pub(super) fn refuse(&mut self, sort: Sort) {
-        self.refused.push(sort);
-    }
-
-    /// Sorts that the node will not bring.
-    pub(super) fn refused(&self) -> &[Sort] {
-        &self.refused
     }
 
     /// What a notification is about. None for what has just ended.
@@ -202,8 +194,11 @@ impl Subscriptions {
         true
     }
 
-    /// When the oldest request must have been answered, and what it was for.
+    /// When the next answer must have come. A slow node is not a dead one: each answer gives it
+    /// time for the next.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.asked.first_key_value().map(|(_, (_, sent))| *sent + ANSWER)
+        let (_, (_, sent)) = self.asked.first_key_value()?;
+        let since = self.answered.map_or(*sent, |answered| answered.max(*sent));
+        Some(since + ANSWER)
     }
 }

@@ -86,9 +86,10 @@ async fn there_is_a_ping_every_ten_seconds() {
             event = grpc.next() => panic!("{event:?}"),
         };
         assert!(request.ping.is_some());
-        let second = Duration::from_secs(1);
+        // A clock that is paused jumps ahead while bytes are under way.
+        let (early, late) = (Duration::from_secs(1), Duration::from_secs(6));
         let (due, elapsed) = (Duration::from_secs(10 * count), began.elapsed());
-        assert!(elapsed + second >= due && elapsed <= due + second, "{elapsed:?}");
+        assert!(elapsed + early >= due && elapsed <= due + late, "{elapsed:?}");
     }
 }
 

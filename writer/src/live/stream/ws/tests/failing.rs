@@ -7,15 +7,19 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use super::*;
 
 #[tokio::test]
-async fn a_refused_account_ends_the_stream_and_is_named() {
-    let (mut peer, mut client) = Node::start().await.connected(accounts(&[1])).await;
-    peer.grant("slotSubscribe").await;
-    peer.refuse(-32602, "no such thing at /TOP-SECRET").await;
-    let error = client.error().await;
-    assert_eq!(error.kind(), "refused");
-    let shown = error.to_string();
-    assert!(shown.contains(&format!("accountSubscribe for {}", key(1))), "{shown}");
-    assert!(shown.contains("no such thing") && !shown.contains("SECRET"), "{shown}");
+async fn a_refusal_ends_the_stream_and_names_what_was_asked_for() {
+    let account = format!("accountSubscribe for {}", key(1));
+    let sorted = Plan { sorts: vec![sort("User")], ..accounts(&[]) };
+    for (plan, what) in [(accounts(&[1]), &*account), (sorted, "programSubscribe for User")] {
+        let (mut peer, mut client) = Node::start().await.connected(plan).await;
+        peer.grant("slotSubscribe").await;
+        peer.refuse(-32602, "no such thing at /TOP-SECRET").await;
+        let error = client.error().await;
+        assert_eq!(error.kind(), "refused");
+        let shown = error.to_string();
+        assert!(shown.contains(what) && shown.contains("no such thing"), "{shown}");
+        assert!(!shown.contains("SECRET"), "{shown}");
+    }
 }
 
 #[tokio::test]
@@ -56,6 +60,19 @@ async fn a_node_that_never_answers_is_given_up() {
     let expected = StreamError::TimedOut { setting: "--ws-url", what, after };
     assert_eq!(client.error().await, expected);
     assert!(began.elapsed() <= after + Duration::from_millis(10));
+}
+
+#[tokio::test]
+async fn a_slow_node_has_time_for_each_answer() {
+    let (mut peer, mut client) = Node::start().await.connected(accounts(&[1, 2, 3])).await;
+    peer.grant("slotSubscribe").await;
+    assert_eq!(client.next().await, Ok(Event::Alive));
+    tokio::time::pause();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        peer.grant("accountSubscribe").await;
+    }
+    assert_eq!(client.event().await, Event::Following);
 }
 
 #[tokio::test]

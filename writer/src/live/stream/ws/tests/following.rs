@@ -28,7 +28,6 @@ async fn all_of_a_plan_is_subscribed_to_and_then_followed() {
     let (params, _) = peer.grant("accountSubscribe").await;
     assert_eq!(params, json!([key(2).to_string(), config]));
     assert_eq!(client.event().await, Event::Following);
-    assert_eq!(client.refused.recv().await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -119,9 +118,9 @@ async fn a_plan_that_changes_while_it_is_carried_out_is_carried_out_once() {
 }
 
 #[tokio::test]
-async fn thousands_of_accounts_are_subscribed_to_a_few_at_a_time_while_others_come() {
+async fn a_thousand_accounts_are_subscribed_to_though_the_node_talks_all_the_while() {
     let node = Node::start().await;
-    let keys = (0..3000u32).map(|number| {
+    let keys = (0..1000u32).map(|number| {
         let mut key = [9; 32];
         key[..4].copy_from_slice(&number.to_le_bytes());
         Pubkey(key)
@@ -131,11 +130,11 @@ async fn thousands_of_accounts_are_subscribed_to_a_few_at_a_time_while_others_co
     let (_, slots) = peer.grant("slotSubscribe").await;
     // A node that has so much to say that it does not listen.
     let large = "A".repeat(1 << 20);
-    for slot in 100..132 {
+    for slot in 100..112 {
         peer.slot(slots, slot).await;
         peer.account(1, slot, ui_account(&large, 1)).await;
     }
-    for _ in 0..3000 {
+    for _ in 0..1000 {
         peer.grant("accountSubscribe").await;
     }
     let mut came = 0;
@@ -146,25 +145,5 @@ async fn thousands_of_accounts_are_subscribed_to_a_few_at_a_time_while_others_co
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(came, 32);
-}
-
-#[tokio::test]
-async fn a_sort_that_a_node_does_not_bring_is_reported_once_and_the_rest_goes_on() {
-    let plan = Plan { sorts: vec![sort("User")], ..accounts(&[1]) };
-    let node = Node::start().await;
-    let (mut peer, mut client) = node.connected(plan.clone()).await;
-    peer.grant("slotSubscribe").await;
-    peer.refuse(-32601, "Method not found at /TOP-SECRET").await;
-    let why = client.bad().await;
-    assert!(why.contains("programSubscribe for User") && why.contains("Method not found"), "{why}");
-    assert!(!why.contains("SECRET"), "{why}");
-    peer.grant("accountSubscribe").await;
-    assert_eq!(client.event().await, Event::Following);
-    assert_eq!(client.refused.recv().await.unwrap(), [sort("User")]);
-    // It is not asked for again.
-    client.plans.send(Plan { accounts: accounts(&[1, 2]).accounts, ..plan }).unwrap();
-    let (params, _) = peer.grant("accountSubscribe").await;
-    assert_eq!(first(&params), key(2).to_string());
-    assert_eq!(client.event().await, Event::Following);
+    assert_eq!(came, 12);
 }

@@ -118,14 +118,12 @@ fn ui_account(base64: &str, lamports: u64) -> Value {
 struct Client {
     plans: mpsc::UnboundedSender<Plan>,
     events: mpsc::UnboundedReceiver<Result<Event, StreamError>>,
-    refused: mpsc::UnboundedReceiver<Vec<Sort>>,
 }
 
 impl Client {
     fn start(options: LiveOptions, plan: Plan) -> Self {
         let (plans, mut new_plans) = mpsc::unbounded_channel::<Plan>();
         let (sender, events) = mpsc::unbounded_channel();
-        let (refusals, refused) = mpsc::unbounded_channel();
         let _ = plans.send(plan);
         tokio::spawn(async move {
             let mut ws = match Ws::connect(&options, None).await {
@@ -135,9 +133,6 @@ impl Client {
             loop {
                 tokio::select! {
                     event = ws.next() => {
-                        if event == Ok(Event::Following) {
-                            let _ = refusals.send(ws.refused_sorts().to_vec());
-                        }
                         let is_over = event.is_err();
                         if sender.send(event).is_err() || is_over {
                             return;
@@ -147,7 +142,7 @@ impl Client {
                 }
             }
         });
-        Self { plans, events, refused }
+        Self { plans, events }
     }
 
     async fn next(&mut self) -> Result<Event, StreamError> {
