@@ -254,4 +254,24 @@ mod tests {
             assert!(FaultOrder::from_json(json.clone()).is_err(), "{json}");
         }
     }
+
+    #[test]
+    fn the_readme_has_every_fault_and_each_can_be_ordered_so() {
+        let key = "dRiftyHA39MWEi3m9aunc5MzRF1JYuBsbn6VPcn33UH";
+        let readme = include_str!("../../README.md").replace('…', key);
+        let mut told = std::collections::BTreeSet::new();
+        for order in readme.split('\'').filter(|part| part.starts_with("{\"fault\"")) {
+            let json = serde_json::from_str(order).unwrap();
+            let order =
+                FaultOrder::from_json(json).unwrap_or_else(|error| panic!("{order}: {error}"));
+            let json = serde_json::to_value(&order.fault).unwrap();
+            told.insert(json["fault"].as_str().unwrap().to_owned());
+        }
+        let error = FaultOrder::from_json(json!({"fault": "?"})).unwrap_err().to_string();
+        let known: Vec<_> = error.split('`').skip(3).step_by(2).collect();
+        assert!(known.len() > 20, "{error}");
+        for fault in known {
+            assert!(told.contains(fault), "{fault} is not in README.md");
+        }
+    }
 }
