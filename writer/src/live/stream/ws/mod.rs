@@ -201,7 +201,13 @@ impl Ws {
                 let cause = format!("{topic} was not answered with a number");
                 Err(StreamError::Refused { setting: SETTING, cause })
             }
-            Err(refusal) => Err(self.refusal(&topic.to_string(), &refusal)),
+            Err(refusal) => match (self.refusal(&topic.to_string(), &refusal), topic) {
+                // Some providers do not allow it, or not for so large a program.
+                (StreamError::Refused { cause, .. }, Topic::Sort(sort)) => {
+                    Ok(Event::Refused(sort, cause))
+                }
+                (error, _) => Err(error),
+            },
         }
     }
 

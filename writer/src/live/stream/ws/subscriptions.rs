@@ -202,3 +202,44 @@ impl Subscriptions {
         Some(since + ANSWER)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_node_has_time_for_each_answer() {
+        let mut subscriptions = Subscriptions::new(Commitment::Confirmed);
+        let accounts = [Pubkey([1; 32]), Pubkey([2; 32])].into();
+        subscriptions.follow(&Plan { accounts, ..Plan::default() });
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(subscriptions.deadline(), None);
+        while subscriptions.next_request(start).is_some() {}
+        assert_eq!(subscriptions.deadline(), Some(after(5)));
+        for (id, at) in [(2, 4), (1, 8)] {
+            assert!(subscriptions.answered(id, after(at)).is_some());
+            assert_eq!(subscriptions.deadline(), Some(after(at + 5)));
+        }
+        assert!(subscriptions.answered(3, after(12)).is_some());
+        assert_eq!(subscriptions.deadline(), None);
+    }
+
+    #[test]
+    fn only_so_many_requests_are_under_way_at_a_time() {
+        let mut subscriptions = Subscriptions::new(Commitment::Confirmed);
+        let accounts = (0..=u8::MAX).map(|byte| Pubkey([byte; 32])).collect();
+        subscriptions.follow(&Plan { accounts, ..Plan::default() });
+        let now = Instant::now();
+        let mut asked = 0;
+        while subscriptions.next_request(now).is_some() {
+            asked += 1;
+        }
+        assert_eq!(asked, TOGETHER);
+        assert!(subscriptions.answered(7, now).is_some());
+        assert!(subscriptions.answered(7, now).is_none(), "an answer counts once");
+        assert!(subscriptions.next_request(now).is_some());
+        assert!(subscriptions.next_request(now).is_none());
+        assert!(!subscriptions.has_caught_up());
+    }
+}
