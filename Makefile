@@ -4,6 +4,8 @@ PYTHON ?= python3
 CARGO ?= cargo
 # Seconds for which `make demo` runs.
 DEMO_SECONDS ?= 10
+# Seconds of `make soak`, for each feed.
+SOAK_SECONDS ?= 600
 # How often loom takes a thread off in the middle of something.
 LOOM_MAX_PREEMPTIONS ?= 3
 
@@ -23,7 +25,7 @@ BENCH := cd benches/python && $(CURDIR)/target/bench-venv/bin/python
 ifndef BUILDING
 .NOTPARALLEL:
 endif
-.PHONY: help build demo test lint loom bench bench-quick bench-instructions stubs clean need writer quick-writer reader prepared
+.PHONY: help build demo test soak lint loom bench bench-quick bench-instructions stubs clean need writer quick-writer reader prepared
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +49,9 @@ test: build $(VENV)/.tools ## Every test but the loom models
 	@.ci/need test
 	$(CARGO) test --locked --workspace $(EXTENSIONS)
 	$(BIN)/python -m pytest tests/python
+
+soak: build ## A day of the live feeds in miniature, SOAK_SECONDS (600) a feed, a fault every 5 s
+	DRIFTSHM_SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) test --locked --package driftshm-tests --test live -- soak --nocapture
 
 lint: build $(VENV)/.tools ## Formatting, clippy, ruff, mypy, and whether stubs and docs are current
 	$(CARGO) fmt --all --check
