@@ -30,7 +30,7 @@ use driftshm_layout::profile::Profile;
 use tokio::runtime::{Handle as RuntimeHandle, Runtime};
 use tokio::sync::{mpsc, oneshot};
 
-use self::chain::{Chain, Handle};
+use self::chain::{Chain, Handle, Pulse};
 use self::roster::Roster;
 use self::rpc::Rpc;
 use self::stream::run::Runner;
@@ -59,6 +59,7 @@ pub fn feeds(
         roster: Arc::clone(&roster),
         figures: Arc::clone(&figures),
         dir: dir.to_owned(),
+        pulse: Pulse::default(),
     };
     let part = if chain.polls() { Part::Mirror } else { Part::Beside };
     let shared = Arc::clone(&runtime);

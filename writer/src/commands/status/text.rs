@@ -37,12 +37,14 @@ pub fn text(report: &Report, paint: Paint) -> String {
             let figures: Vec<_> = figures
                 .map(|(name, n)| format!("{} {}", name.replace('_', " "), grouped(*n)))
                 .collect();
+            let lag = feed.figures.get("slot").map(|slot| report.slot.saturating_sub(*slot));
+            let lag = lag.map(|lag| format!(", {lag} slots behind")).unwrap_or_default();
             let rest = if figures.is_empty() {
                 String::new()
             } else {
                 format!(", {}", figures.join(", "))
             };
-            line(&format!("feed {}", feed.name), format!("{} for {age}{rest}", feed.state));
+            line(&format!("feed {}", feed.name), format!("{} for {age}{lag}{rest}", feed.state));
             if let Some(error) = &feed.error {
                 line("", paint.odd(error));
             }

@@ -141,6 +141,7 @@ impl<'a> Fetcher<'a> {
             match answer {
                 Ok(brought) => {
                     self.chain.figures.slot(brought.slot);
+                    self.chain.pulse.slot(brought.slot);
                     self.sink.slot(brought.slot);
                     if let Some((pieces, why)) = &brought.unreadable {
                         self.sink.bad_input(*pieces);

@@ -13,10 +13,11 @@ mod audit;
 mod bulk;
 mod fetch;
 mod handle;
+mod pulse;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use driftshm_layout::{FeedState, Region};
 use tokio::sync::mpsc;
@@ -32,6 +33,7 @@ use crate::feeds::{FeedCommand, Figures, Sink};
 
 pub(super) use self::fetch::Fetcher;
 pub use self::handle::{Handle, Requests};
+pub use self::pulse::Pulse;
 
 /// Commands that come together are carried out together.
 const GATHER: Duration = Duration::from_millis(5);
@@ -39,7 +41,7 @@ const GATHER: Duration = Duration::from_millis(5);
 /// much longer the others.
 const FIRST_STREAM: Duration = Duration::from_millis(1500);
 const OTHER_STREAMS: Duration = Duration::from_millis(500);
-/// Without an answer for so long, what was polled is old.
+/// Without another slot for so long, what was polled is old.
 const STALLED: Duration = Duration::from_secs(4);
 
 /// What the task works with.
@@ -50,6 +52,8 @@ pub struct Chain {
     pub figures: Arc<Figures>,
     /// The region's directory: what is compared with the chain.
     pub dir: PathBuf,
+    /// The slot that the node is at.
+    pub pulse: Pulse,
 }
 
 impl Chain {
@@ -144,15 +148,16 @@ impl Chain {
         waiting
     }
 
-    /// Says how polling goes, until it is dropped: an answer that does not come is not waited for.
+    /// Says how polling goes, until it is dropped. An answer that does not come is not waited for,
+    /// and a node that stands still is as bad as none.
     pub async fn watch(&self, sink: &Sink) {
         let mut look = interval(Duration::from_millis(250));
         let mut last = None;
         loop {
             look.tick().await;
-            let Some(answered) = self.rpc.last_answer() else { continue };
+            let Some(moved) = self.pulse.last() else { continue };
             let patience = STALLED.max(self.options.poll_interval * 2);
-            let is_late = Instant::now().duration_since(answered) > patience;
+            let is_late = moved.elapsed() > patience;
             let state = if is_late { FeedState::Stalled } else { FeedState::Live };
             if last.replace(state).is_some_and(|last| last != state) {
                 sink.state(state);

@@ -2,8 +2,7 @@
 
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::StatusCode;
@@ -32,8 +31,6 @@ pub struct Rpc {
     gate: Gate,
     /// Requests that went out.
     requests: AtomicU64,
-    /// When the node last answered as it should.
-    answered: Mutex<Option<Instant>>,
     /// Keys of one request at most; halved where a provider refuses so many.
     pub(super) batch: AtomicUsize,
 }
@@ -80,7 +77,6 @@ impl Rpc {
             endpoint,
             gate: Gate::new(rate),
             requests: AtomicU64::new(0),
-            answered: Mutex::new(None),
             batch: AtomicUsize::new(batch.max(1)),
         })
     }
@@ -88,11 +84,6 @@ impl Rpc {
     /// Requests that went out so far.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
-    }
-
-    /// When the node last answered as it should.
-    pub fn last_answer(&self) -> Option<Instant> {
-        *self.answered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks, when the gate lets it.
@@ -206,10 +197,6 @@ impl Rpc {
     }
 
     fn settle<T>(&self, pass: Pass<'_>, answer: &Result<T, RpcError>) {
-        if answer.is_ok() {
-            let now = Some(Instant::now());
-            *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = now;
-        }
         match answer {
             // It was too long, or not understood, or the node is behind: the provider is well.
             Ok(_)

@@ -2,8 +2,8 @@
 
 mod error;
 mod event;
-pub mod grpc;
 mod forks;
+pub mod grpc;
 pub mod run;
 mod words;
 pub mod ws;

@@ -250,7 +250,11 @@ impl<'a> Connection<'a> {
             }
             Event::Refused(sort, why) => {
                 let name = &sort.name;
-                tracing::warn!(name, why, "not brought as a whole: each is subscribed to by itself");
+                tracing::warn!(
+                    name,
+                    why,
+                    "not brought as a whole: each is subscribed to by itself"
+                );
                 self.runner.figures.failed("refused_sort", &why);
                 self.refused.push(sort);
             }
