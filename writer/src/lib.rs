@@ -9,4 +9,5 @@ pub mod feeds;
 pub mod live;
 pub mod oracle;
 pub mod publisher;
+pub mod recording;
 pub mod serve;

@@ -51,6 +51,8 @@ pub struct ServeOptions {
     pub fail_fast: bool,
     /// Where accounts come from, by ascending trust within a slot.
     pub feeds: Vec<FeedSpec>,
+    /// Where all that feeds bring is recorded.
+    pub record: Option<PathBuf>,
 }
 
 impl ServeOptions {
@@ -70,6 +72,7 @@ impl ServeOptions {
             linger: Duration::from_secs(30),
             fail_fast: false,
             feeds: Vec::new(),
+            record: None,
         }
     }
 }

@@ -249,6 +249,7 @@ fn options(args: RunArgs) -> Result<ServeOptions, Failure> {
         #[cfg(feature = "live")]
         fail_fast: args.live.fail_fast,
         feeds,
+        record: args.record,
         ..ServeOptions::new(dir, &cluster, Arc::unwrap_or_clone(args.profile))
     })
 }

@@ -59,6 +59,11 @@ pub struct RunArgs {
     #[arg(long, env = "DRIFTSHM_FEED", value_delimiter = ',')]
     pub feed: Vec<FeedName>,
 
+    /// Record all that feeds bring into this file, which the feed replay plays again; one that is
+    /// a recording already is added to
+    #[arg(long, value_name = "FILE", env = "DRIFTSHM_RECORD")]
+    pub record: Option<PathBuf>,
+
     /// For the feeds rpc, ws and grpc.
     #[cfg(feature = "live")]
     #[command(flatten)]
@@ -146,7 +151,7 @@ pub struct SimArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Replay feed")]
 pub struct ReplayArgs {
-    /// The recording: JSON lines with pubkey and data (base64), and optionally owner, slot,
+    /// The recording; or JSON lines with pubkey and data (base64), and optionally owner, slot,
     /// write_version, delay_ms
     #[arg(long, value_name = "FILE", env = "DRIFTSHM_REPLAY")]
     pub replay: Option<PathBuf>,
@@ -157,7 +162,7 @@ pub struct ReplayArgs {
         require_equals = true, value_parser = BoolishValueParser::new())]
     pub looped: bool,
 
-    /// How much faster than recorded: 2 halves the delays
+    /// How much faster than recorded: 2 halves the delays, max leaves none
     #[arg(long, value_name = "FACTOR", env = "DRIFTSHM_SPEED", default_value = "1",
         value_parser = value::factor)]
     pub speed: f64,

@@ -50,11 +50,14 @@ pub fn power_of_two(
     }
 }
 
-/// A number above zero.
+/// A number above zero, or as much as there can be.
 pub fn factor(text: &str) -> Result<f64, String> {
+    if text == "max" {
+        return Ok(f64::INFINITY);
+    }
     let number: Option<f64> = text.parse().ok();
     let sound = number.filter(|number| number.is_finite() && *number > 0.0);
-    sound.ok_or_else(|| "expected a number above 0, such as 1 or 2.5".to_owned())
+    sound.ok_or_else(|| "expected a number above 0, such as 1 or 2.5, or max".to_owned())
 }
 
 /// A stretch of time in seconds, of a day at most.
@@ -124,6 +127,7 @@ mod tests {
     #[test]
     fn speeds_and_times_are_finite() {
         assert_eq!(factor("2.5"), Ok(2.5));
+        assert_eq!(factor("max"), Ok(f64::INFINITY));
         for text in ["0", "-1", "inf", "NaN", "fast", ""] {
             assert!(factor(text).is_err(), "{text}");
         }

@@ -137,6 +137,24 @@ impl Queue {
         }
     }
 
+    /// The same without conflating, as far as it is up to this feed: waits for the publisher.
+    fn push_all(&self, updates: &mut Vec<AccountUpdate>) {
+        let mut waiting = self.lock();
+        while waiting.batch.updates.len() >= CONFLATE_AT / 2 && !self.is_stopped() {
+            let timeout = Duration::from_millis(100);
+            waiting.held_back += 1;
+            let woken = self.emptied.wait_timeout(waiting, timeout);
+            waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
+            waiting.held_back -= 1;
+        }
+        let was_empty = waiting.batch.is_empty();
+        waiting.batch.updates.append(updates);
+        drop(waiting);
+        if was_empty {
+            self.filled.notify_one();
+        }
+    }
+
     fn push_event(&self, source: u8, event: FeedEvent) {
         let mut waiting = self.lock();
         // A slot replaces the one that still waits; states and counts are rare.
@@ -206,6 +224,14 @@ impl Sink {
     pub fn send(&self, updates: &mut Vec<AccountUpdate>) {
         if !updates.is_empty() {
             self.queue.push(updates, self.source);
+        }
+    }
+
+    /// Hands over updates that were recorded: each keeps the rank of its source, and none replaces
+    /// another on the way. Waits as long as many wait already.
+    pub fn send_as_recorded(&self, updates: &mut Vec<AccountUpdate>) {
+        if !updates.is_empty() {
+            self.queue.push_all(updates);
         }
     }
 
@@ -358,6 +384,29 @@ mod tests {
         feed.join().unwrap();
         queue.take(&mut batch, Instant::now());
         assert!(first.is_none() && batch.whole_until_ns.is_some());
+    }
+
+    #[test]
+    fn what_was_recorded_waits_for_the_publisher_and_is_never_conflated() {
+        let queue = Queue::new();
+        let total = CONFLATE_AT as u64 * 3;
+        let feed = sink(&queue);
+        let recorded = move || {
+            for n in 0..total {
+                feed.send_as_recorded(&mut vec![AccountUpdate { source: 3, ..update(1, n) }]);
+            }
+        };
+        let feed = std::thread::spawn(recorded);
+        let mut got = Vec::new();
+        let mut batch = Batch::default();
+        while got.len() < total as usize {
+            queue.take(&mut batch, Instant::now() + Duration::from_secs(10));
+            assert!(batch.updates.len() <= CONFLATE_AT / 2 && batch.conflated == 0);
+            assert!(batch.updates.iter().all(|update| update.source == 3));
+            got.extend(batch.updates.iter().map(|update| update.write_version));
+        }
+        feed.join().unwrap();
+        assert!(got.into_iter().eq(0..total));
     }
 
     #[test]

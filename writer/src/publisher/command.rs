@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::signal::Signal;
 use crate::feeds::{FeedCommand, Figures, Part};
+use crate::recording::Tap;
 
 /// One request. Where there is a `done`, the asker waits for it.
 pub enum Command {
@@ -36,6 +37,8 @@ pub enum Command {
         /// Which.
         ids: Vec<u64>,
     },
+    /// A recording begins: all that feeds bring from now on goes there, too.
+    Record(Box<Tap>),
     /// Asks for figures.
     Report {
         /// Where to.

@@ -36,6 +36,10 @@ impl Publisher {
                     filter.pubkeys.iter().for_each(|pubkey| self.unwant(pubkey));
                 }
             }
+            Command::Record(mut tap) => {
+                tap.attach(self.feeds.states(), self.writer.region().slot());
+                self.taps.push(tap);
+            }
             Command::Report { reply } => {
                 let _ = reply.send(Report {
                     subscriptions: self.subscribers.len() as u64,

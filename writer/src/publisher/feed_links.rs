@@ -77,6 +77,11 @@ impl FeedLinks {
         has_any && sole.all(is_live) && (mirrors.peek().is_none() || mirrors.any(is_live))
     }
 
+    /// How each of them is, by its rank.
+    pub fn states(&self) -> impl Iterator<Item = (u8, FeedState)> + '_ {
+        self.0.iter().map(|link| (link.source, link.state))
+    }
+
     /// Tells all feeds.
     pub fn tell(&self, command: FeedCommand) {
         for link in &self.0 {

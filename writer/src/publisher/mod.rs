@@ -53,6 +53,7 @@ use self::tombstones::Tombstones;
 use self::unclaimed::Unclaimed;
 use self::watches::Watches;
 use crate::feeds::{AccountUpdate, Batch, FeedEvent, Queue};
+use crate::recording::Tap;
 
 pub use self::adopt::newest_slot;
 pub use self::command::{Command, Report};
@@ -108,6 +109,9 @@ struct Publisher {
     /// Accounts of a region taken over that no feed has brought yet.
     unconfirmed: HashSet<Pubkey>,
     subscribers: Subscribers,
+    /// Recordings that are being made.
+    #[allow(clippy::vec_box, reason = "taps come boxed, in commands")]
+    taps: Vec<Box<Tap>>,
 
     /// All that came before then is published, CLOCK_MONOTONIC ns.
     published_ns: u64,
@@ -146,6 +150,7 @@ impl Publisher {
             returning: HashSet::new(),
             unconfirmed: HashSet::new(),
             subscribers: Subscribers::new(),
+            taps: Vec::new(),
             published_ns: 0,
             replaced: None,
             next_beat: Instant::now(),
@@ -173,8 +178,11 @@ impl Publisher {
         // Nobody may care.
         let _ = live.send(());
         let mut batch = Batch::default();
+        // A recording that was asked for before the feeds were started misses nothing of them.
+        self.serve_commands();
         while !self.queue.is_stopped() {
             self.queue.take(&mut batch, self.next_beat);
+            self.taps.retain_mut(|tap| tap.record(&batch));
             self.publish_batch(&mut batch);
             self.beat_if_due();
             if let Some(why) = self.replaced.take() {
@@ -183,6 +191,7 @@ impl Publisher {
         }
         self.feeds.close();
         self.queue.take(&mut batch, Instant::now());
+        self.taps.retain_mut(|tap| tap.record(&batch));
         self.publish_batch(&mut batch);
         self.writer.set_stopped();
         Ok(())

@@ -9,6 +9,7 @@
 //! socket is ever removed.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::future::Future;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -24,7 +25,10 @@ use super::feed::{self, Surroundings};
 use super::{ServeError, ServeOptions};
 use crate::control::{Allow, PublisherLink, SOCKET_PATH_MAX, Server, ServerOptions};
 use crate::feeds::{Feed, Queue};
-use crate::publisher::{self, Ended, Home, PublisherOptions, PublisherThread, newest_slot};
+use crate::publisher::{
+    self, Command, Ended, Home, PublisherOptions, PublisherThread, newest_slot,
+};
+use crate::recording::{self, Guard, RecorderOptions};
 
 /// The publisher has so long to publish what still waits.
 const DRAIN: Duration = Duration::from_millis(600);
@@ -39,6 +43,7 @@ pub(super) fn run(
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     check(options, &feeds)?;
+    let record_to = options.record.as_deref().map(recording::append_to).transpose()?;
     let region = RegionOptions {
         cluster: options.cluster.clone(),
         profile: options.profile.clone(),
@@ -52,6 +57,8 @@ pub(super) fn run(
     let (link, commands) = PublisherLink::new(Arc::clone(&queue));
     let home = Arc::new(Home::new(&options.dir));
     let server = bind(options, &writer, link.clone()).inspect_err(|_| writer.set_stopped())?;
+    let recorder = record_to.map(|file| start_recorder(options, file, &link)).transpose();
+    let recorder = recorder.inspect_err(|_| writer.set_stopped())?;
     let start_slot = newest_slot(writer.region()).saturating_add(1);
     let mib = writer.geometry().total_len.div_ceil(1 << 20);
     let publisher = publisher::start(
@@ -68,8 +75,13 @@ pub(super) fn run(
     .map_err(ServeError::io("start the publisher's thread"))?;
     let (fatal, mut failed) = mpsc::unbounded_channel();
     let fatal = options.fail_fast.then_some(fatal);
-    let threads = start_feeds(options, feeds, &queue, &link, start_slot, fatal)
+    let mut threads = start_feeds(options, feeds, &queue, &link, start_slot, fatal)
         .inspect_err(|_| queue.stop())?;
+    // It ends with the publisher, and not before.
+    let _recording = recorder.map(|(guard, thread)| {
+        threads.push(thread);
+        guard
+    });
     let (stop_server, server_stopped) = oneshot::channel();
 
     runtime.block_on(async {
@@ -110,6 +122,24 @@ pub(super) fn run(
             Err(_) => Err(ServeError::LeftBehind),
         }
     })
+}
+
+/// Records to a file. The publisher, which does not run yet, finds the tap before any feed.
+fn start_recorder(
+    options: &ServeOptions,
+    file: File,
+    link: &PublisherLink,
+) -> Result<(Guard, JoinHandle<()>), ServeError> {
+    let guard = Guard::new();
+    let recorder = RecorderOptions::new(&options.dir, &options.cluster, &options.profile);
+    let (tap, thread) = recording::start(file, recorder, &guard)
+        .map_err(ServeError::io("start the recorder's thread"))?;
+    // Its other end is still here.
+    let _ = link.send(Command::Record(Box::new(tap)));
+    if let Some(file) = &options.record {
+        tracing::info!(file = %file.display(), "recording what feeds bring");
+    }
+    Ok((guard, thread))
 }
 
 fn start_feeds(

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use driftshm_layout::WriterError;
 
+use crate::recording::RecordingError;
+
 /// What ended [`serve`](super::serve).
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -30,6 +32,9 @@ pub enum ServeError {
         /// What it says.
         error: String,
     },
+    /// The file to record to is none; nothing was touched.
+    #[error("{0}; check --record")]
+    Record(#[from] RecordingError),
     /// The control socket cannot be bound.
     #[error("cannot bind the control socket {path}: {source}")]
     Socket {

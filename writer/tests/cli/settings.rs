@@ -34,6 +34,7 @@ const SETTINGS: &[(&str, [&str; 3])] = &[
     ("focus-market", ["1", "2", "3"]),
     ("pairs", ["true", "false", "true"]),
     ("replay", ["a.jsonl", "b.jsonl", "c.jsonl"]),
+    ("record", ["a.rec", "b.rec", "c.rec"]),
     ("loop", ["true", "false", "true"]),
     ("speed", ["2", "0.5", "3"]),
     ("follow", ["watched", "all", "watched"]),

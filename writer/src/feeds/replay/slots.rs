@@ -32,6 +32,11 @@ impl Slots {
         slot
     }
 
+    /// A slot that the recording was at, in this pass.
+    pub fn shifted(&self, slot: u64) -> u64 {
+        slot.saturating_add(self.shift)
+    }
+
     /// The first pass is shifted too: its lines' lowest own slot must not be older than `start`.
     pub fn begin_above_start(&mut self, lowest_own: Option<u64>) {
         self.shift = lowest_own.map_or(0, |lowest| self.start.saturating_sub(lowest));
