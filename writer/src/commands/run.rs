@@ -209,9 +209,9 @@ fn options(args: RunArgs) -> Result<ServeOptions, Failure> {
             None => usage("the feed replay has no recording: give --replay FILE"),
         },
     });
-    let mut feeds = specs.collect::<Result<Vec<_>, _>>()?;
+    let feeds = specs.collect::<Result<Vec<_>, _>>()?;
     #[cfg(feature = "live")]
-    feeds.extend(live::spec(&args, &cluster, is_live)?);
+    let feeds: Vec<_> = feeds.into_iter().chain(live::spec(&args, &cluster, is_live)?).collect();
     let mut users = args.accounts.user;
     for authority in &args.accounts.authority {
         users.extend(accounts_of(&args.profile, authority));
