@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
+use crate::faults::Refusal;
 use crate::protocol::Protocol;
 
 /// Counts of one protocol.
@@ -89,8 +90,10 @@ impl Counters {
         self.lock().of_mut(protocol).requests += 1;
     }
 
-    pub fn too_many(&self, protocol: Protocol) {
-        self.lock().of_mut(protocol).too_many += 1;
+    pub fn refused(&self, protocol: Protocol, refusal: Refusal) {
+        if refusal.is_too_many() {
+            self.lock().of_mut(protocol).too_many += 1;
+        }
     }
 
     pub fn call(&self, protocol: Protocol, method: &str) {

@@ -96,7 +96,7 @@ impl Inner {
                 if slot.event == SlotEvent::Processed {
                     self.release_older(slot.slot.saturating_sub(HELD_FOR_SLOTS));
                 }
-                if shape.stall {
+                if shape.stall || shape.omits(slot.event) {
                     return;
                 }
                 match shape.slots_back {

@@ -21,7 +21,7 @@ pub struct Account {
     pub data: Bytes,
     /// The slot in which it was written.
     pub slot: u64,
-    /// Rises with every write on the chain.
+    /// Rises with every write on the chain; a node that was restarted begins anew.
     pub write_version: u64,
 }
 

@@ -161,9 +161,9 @@ impl Chain {
         self.change(|inner| inner.state.orphan(slots, announce, &mut inner.out))
     }
 
-    /// Forgets what could be replayed.
-    pub fn forget_replay(&self) {
-        self.lock().state.forget_replay();
+    /// Forgets what a node forgets that is restarted.
+    pub fn restart(&self) {
+        self.lock().state.restart();
     }
 
     /// The first slot that can be replayed.

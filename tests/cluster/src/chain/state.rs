@@ -253,9 +253,10 @@ impl State {
         states + writes
     }
 
-    /// A node that was restarted can replay only what it saw itself.
-    pub fn forget_replay(&mut self) {
+    /// A node that was restarted can replay only what it saw itself, and counts its writes anew.
+    pub fn restart(&mut self) {
         self.replay_from = self.tip;
+        self.write_version = 0;
     }
 
     /// What a stream at this commitment would have brought since the beginning of slot `from`;

@@ -1,11 +1,15 @@
 //! The faults in force on one protocol.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use driftshm_layout::Pubkey;
+use http::StatusCode;
 use tokio::sync::watch;
 
 use super::Fault;
+use crate::chain::SlotEvent;
+use crate::commitment::Commitment;
 use crate::net::Holder;
 use crate::protocol::Protocol;
 
@@ -24,10 +28,22 @@ pub(crate) struct Shape {
     pub stall: bool,
     pub slots_back: u64,
     pub duplicate: bool,
+    omit: Option<Commitment>,
     reorder: Option<Option<Pubkey>>,
 }
 
 impl Shape {
+    /// Whether a slot's news are not told.
+    pub fn omits(&self, event: SlotEvent) -> bool {
+        let reached = match event {
+            SlotEvent::Processed => Commitment::Processed,
+            SlotEvent::Confirmed => Commitment::Confirmed,
+            SlotEvent::Finalized => Commitment::Finalized,
+            _ => return false,
+        };
+        self.omit == Some(reached)
+    }
+
     /// Whether this account's updates are to overtake each other.
     pub fn reorders(&self, pubkey: &Pubkey) -> bool {
         self.reorder.is_some_and(|only| only.is_none_or(|only| only == *pubkey))
@@ -43,10 +59,18 @@ pub(crate) enum Mangle {
     BadBase64,
 }
 
-/// Refused for coming too often.
+/// Refused by HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooMany {
+pub(crate) struct Refusal {
+    pub status: StatusCode,
     pub retry_after_s: Option<u64>,
+}
+
+impl Refusal {
+    /// Whether it is for coming too often.
+    pub fn is_too_many(&self) -> bool {
+        self.status == StatusCode::TOO_MANY_REQUESTS
+    }
 }
 
 #[derive(Debug, Default)]
@@ -54,7 +78,11 @@ struct Active {
     net: Net,
     shape: Shape,
     black_hole: bool,
-    too_many: Option<(TooMany, Option<u64>)>,
+    refusal: Option<(Refusal, Option<u64>)>,
+    grpc_status: Option<(i32, Option<u64>)>,
+    refused_method: Option<String>,
+    key_limit: Option<usize>,
+    slow: Duration,
     mangle: Option<(Mangle, Option<u64>)>,
     /// The slot that RPC sees no further than.
     stalled_at: Option<u64>,
@@ -68,6 +96,7 @@ pub(crate) struct Line {
     net: watch::Sender<Net>,
     silent: watch::Sender<bool>,
     cut: watch::Sender<u64>,
+    ends: watch::Sender<u64>,
     holder: Arc<Holder>,
 }
 
@@ -79,6 +108,7 @@ impl Line {
             net: watch::Sender::default(),
             silent: watch::Sender::default(),
             cut: watch::Sender::default(),
+            ends: watch::Sender::default(),
             holder: Arc::default(),
         })
     }
@@ -104,6 +134,11 @@ impl Line {
     /// Changes when connections are to end.
     pub fn cuts(&self) -> watch::Receiver<u64> {
         self.cut.subscribe()
+    }
+
+    /// Changes when streams are to end in good order.
+    pub fn ends(&self) -> watch::Receiver<u64> {
+        self.ends.subscribe()
     }
 
     /// Ends all connections.
@@ -133,9 +168,32 @@ impl Line {
         self.lock().shape.slots_back
     }
 
-    /// Whether the next request is one too many.
-    pub fn too_many(&self) -> Option<TooMany> {
-        take(&mut self.lock().too_many)
+    /// Whether the next request is refused, and how.
+    pub fn refusal(&self) -> Option<Refusal> {
+        take(&mut self.lock().refusal)
+    }
+
+    /// Whether the next stream ends at once, and how.
+    pub fn grpc_status(&self) -> Option<i32> {
+        take(&mut self.lock().grpc_status)
+    }
+
+    /// Whether there is such a method.
+    pub fn has_method(&self, method: &str) -> bool {
+        self.lock().refused_method.as_deref() != Some(method)
+    }
+
+    /// How many accounts can be asked for at once, if fewer than usual.
+    pub fn key_limit(&self) -> Option<usize> {
+        self.lock().key_limit
+    }
+
+    /// Waits as long as answers take.
+    pub async fn linger(&self) {
+        let slow = self.lock().slow;
+        if !slow.is_zero() {
+            tokio::time::sleep(slow).await;
+        }
     }
 
     /// What is wrong with the next message.
@@ -148,8 +206,18 @@ impl Line {
         let mut active = self.lock();
         match *fault {
             Fault::TooManyRequests { retry_after_s, count } => {
-                active.too_many = Some((TooMany { retry_after_s }, count));
+                let status = StatusCode::TOO_MANY_REQUESTS;
+                active.refusal = Some((Refusal { status, retry_after_s }, count));
             }
+            Fault::HttpStatus { status, count } => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+                active.refusal = Some((Refusal { status, retry_after_s: None }, count));
+            }
+            Fault::GrpcStatus { code, count } => active.grpc_status = Some((code, count)),
+            Fault::RefuseMethod { ref method } => active.refused_method = Some(method.clone()),
+            Fault::KeyLimit { keys } => active.key_limit = Some(keys),
+            Fault::Slow { ms } => active.slow = Duration::from_millis(ms),
+            Fault::OmitStatus { status } => active.shape.omit = Some(status),
             Fault::Refuse { keep_connections } => {
                 active.net.refuse = true;
                 if !keep_connections {
@@ -176,6 +244,7 @@ impl Line {
             Fault::BadBase64 { .. } if self.protocol == Protocol::Grpc => {}
             Fault::BadBase64 { count } => active.mangle = Some((Mangle::BadBase64, count)),
             Fault::Cut {} => self.cut(),
+            Fault::EndStreams {} => self.ends.send_modify(|count| *count += 1),
             Fault::Halt {}
             | Fault::Skip { .. }
             | Fault::RpcLag { .. }
@@ -193,7 +262,14 @@ impl Line {
         let mut active = self.lock();
         match fault {
             None => *active = Active::default(),
-            Some(Fault::TooManyRequests { .. }) => active.too_many = None,
+            Some(Fault::TooManyRequests { .. } | Fault::HttpStatus { .. }) => {
+                active.refusal = None;
+            }
+            Some(Fault::GrpcStatus { .. }) => active.grpc_status = None,
+            Some(Fault::RefuseMethod { .. }) => active.refused_method = None,
+            Some(Fault::KeyLimit { .. }) => active.key_limit = None,
+            Some(Fault::Slow { .. }) => active.slow = Duration::ZERO,
+            Some(Fault::OmitStatus { .. }) => active.shape.omit = None,
             Some(Fault::Refuse { .. }) => active.net.refuse = false,
             Some(Fault::HalfOpen {}) => active.net.half_open = false,
             Some(Fault::Eof {}) => active.net.eof = false,

@@ -116,14 +116,18 @@ async fn accept<F>(
                 continue;
             }
         };
-        let open = counters.connected(line.protocol());
+        let mut cuts = line.cuts();
         let mut net = line.net();
         let met = *net.borrow();
+        if met.refuse {
+            // The listener is about to be closed, and what there was has been cut already.
+            continue;
+        }
+        let open = counters.connected(line.protocol());
         if met.eof {
             continue;
         }
         let _ = stream.set_nodelay(true);
-        let mut cuts = line.cuts();
         if met.half_open {
             tokio::spawn(async move {
                 let _open = (open, stream);

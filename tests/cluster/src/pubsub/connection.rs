@@ -31,15 +31,14 @@ where
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ping.reset();
     let mut batch = Vec::with_capacity(BATCH);
+    let mut ends = node.ws.ends();
     loop {
         let sent = tokio::select! {
             news = stream.notices.recv_many(&mut batch, BATCH) => {
                 if news == 0 {
                     node.counters.lagged(Protocol::Ws);
-                    let reason = "client has lagged behind (notification is gone)".into();
-                    let frame = CloseFrame { code: CloseCode::Policy, reason };
-                    let _ = socket.close(Some(frame)).await;
-                    return;
+                    let reason = "client has lagged behind (notification is gone)";
+                    return close(&mut socket, CloseCode::Policy, reason).await;
                 }
                 tell(node, &subscriptions, &mut batch, &mut socket).await
             }
@@ -56,12 +55,21 @@ where
                 Some(Ok(_)) => socket.flush().await,
                 Some(Err(_)) | None => return,
             },
+            _ = ends.changed() => return close(&mut socket, CloseCode::Away, "").await,
             _ = ping.tick() => socket.send(Message::Ping(Bytes::new())).await,
         };
         if sent.is_err() {
             return;
         }
     }
+}
+
+async fn close<S>(socket: &mut WebSocketStream<S>, code: CloseCode, reason: &'static str)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    // A client that is gone already needs no farewell.
+    let _ = socket.close(Some(CloseFrame { code, reason: reason.into() })).await;
 }
 
 async fn tell<S>(
@@ -104,6 +112,9 @@ fn answer(node: &Node, subscriptions: &mut Subscriptions, text: &str) -> String 
         let id = id_of(&call);
         let result = Request::read(call).and_then(|request| {
             node.counters.call(Protocol::Ws, &request.method);
+            if !node.ws.has_method(&request.method) {
+                return Err(RpcError::no_method());
+            }
             let params = Params::new(request.params)?;
             subscriptions.call(&request.method, params, node.chain.notices())
         });

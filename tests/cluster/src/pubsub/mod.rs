@@ -5,13 +5,13 @@ mod subscriptions;
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, header};
 use tokio::net::TcpStream;
 use tokio_tungstenite::accept_hdr_async_with_config;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-use crate::faults::TooMany;
+use crate::faults::Refusal;
 use crate::net::Gate;
 use crate::node::Node;
 use crate::protocol::Protocol;
@@ -29,10 +29,10 @@ pub(crate) async fn serve(node: Arc<Node>, stream: Gate<TcpStream>) {
     #[allow(clippy::result_large_err)]
     let greet = move |_: &Request, response| {
         greeter.counters.request(Protocol::Ws);
-        match greeter.ws.too_many() {
-            Some(refused) => {
-                greeter.counters.too_many(Protocol::Ws);
-                Err(too_many(refused))
+        match greeter.ws.refusal() {
+            Some(refusal) => {
+                greeter.counters.refused(Protocol::Ws, refusal);
+                Err(refused(refusal))
             }
             None => Ok(response),
         }
@@ -43,11 +43,12 @@ pub(crate) async fn serve(node: Arc<Node>, stream: Gate<TcpStream>) {
     }
 }
 
-fn too_many(refused: TooMany) -> ErrorResponse {
-    let mut response = Response::new(Some("Too many requests".to_owned()));
-    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+fn refused(refusal: Refusal) -> ErrorResponse {
+    let why = refusal.status.canonical_reason().unwrap_or("refused");
+    let mut response = Response::new(Some(why.to_owned()));
+    *response.status_mut() = refusal.status;
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    if let Some(seconds) = refused.retry_after_s {
+    if let Some(seconds) = refusal.retry_after_s {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response

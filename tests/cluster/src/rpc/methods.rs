@@ -25,6 +25,9 @@ pub(super) fn call(
     params: Params,
     mangle: Option<Mangle>,
 ) -> Result<String, RpcError> {
+    if !node.rpc.has_method(method) {
+        return Err(RpcError::no_method());
+    }
     let answer = Answer { node, mangle: Cell::new(mangle) };
     match method {
         "getAccountInfo" => answer.account_info(params),
@@ -67,8 +70,9 @@ impl Answer<'_> {
     fn multiple_accounts(&self, mut params: Params) -> Result<String, RpcError> {
         let keys: Vec<String> = params.need(0)?;
         let config = params.config(1)?;
-        if keys.len() > MOST_KEYS {
-            return Err(RpcError::params(format!("Too many inputs provided; max {MOST_KEYS}")));
+        let most = self.node.rpc.key_limit().unwrap_or(MOST_KEYS);
+        if keys.len() > most {
+            return Err(RpcError::params(format!("Too many inputs provided; max {most}")));
         }
         let keys: Vec<_> = keys.iter().map(|key| pubkey(key)).collect::<Result<_, _>>()?;
         let view = self.view(&config)?;

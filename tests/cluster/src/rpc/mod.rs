@@ -18,7 +18,7 @@ use serde_json::Value;
 pub(crate) use error::RpcError;
 pub(crate) use params::Params;
 
-use crate::faults::{Mangle, TooMany};
+use crate::faults::{Mangle, Refusal};
 use crate::node::Node;
 use crate::protocol::Protocol;
 
@@ -63,11 +63,12 @@ pub(crate) fn response(id: &Value, result: Result<String, RpcError>) -> String {
 
 async fn answer(State(node): State<Arc<Node>>, body: Bytes) -> Response {
     node.counters.request(Protocol::Rpc);
-    if let Some(refused) = node.rpc.too_many() {
-        node.counters.too_many(Protocol::Rpc);
-        return too_many(refused);
+    if let Some(refusal) = node.rpc.refusal() {
+        node.counters.refused(Protocol::Rpc, refusal);
+        return refused(refusal);
     }
     node.rpc.while_silent().await;
+    node.rpc.linger().await;
     let mangle = node.rpc.mangle();
     let text = match serde_json::from_slice(&body) {
         Err(_) => response(&Value::Null, Err(RpcError::parse())),
@@ -114,11 +115,17 @@ fn reply(status: StatusCode, kind: &'static str, text: String) -> Response {
     response
 }
 
-fn too_many(refused: TooMany) -> Response {
-    let text = r#"{"jsonrpc":"2.0","error":{"code":429,"message":"Too many requests for a specific RPC call"},"id":null}"#;
-    let mut response =
-        reply(StatusCode::TOO_MANY_REQUESTS, "application/json; charset=utf-8", text.to_owned());
-    if let Some(seconds) = refused.retry_after_s {
+fn refused(refusal: Refusal) -> Response {
+    let code = refusal.status.as_u16();
+    let why = if refusal.is_too_many() {
+        "Too many requests for a specific RPC call"
+    } else {
+        refusal.status.canonical_reason().unwrap_or("refused")
+    };
+    let error = serde_json::json!({ "code": code, "message": why });
+    let text = serde_json::json!({ "jsonrpc": "2.0", "error": error, "id": null }).to_string();
+    let mut response = reply(refusal.status, "application/json; charset=utf-8", text);
+    if let Some(seconds) = refusal.retry_after_s {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response

@@ -10,7 +10,7 @@ use std::future::ready;
 use std::sync::Arc;
 
 use futures_util::stream;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -28,7 +28,7 @@ use yellowstone_grpc_proto::geyser::{
 use yellowstone_grpc_proto::prost::Message;
 
 use crate::commitment::Commitment;
-use crate::faults::TooMany;
+use crate::faults::Refusal;
 use crate::net::Gate;
 use crate::node::Node;
 use crate::protocol::Protocol;
@@ -50,9 +50,9 @@ pub(crate) async fn serve(node: Arc<Node>, stream: Gate<TcpStream>) {
 
 async fn answer(node: Arc<Node>, request: Request<Incoming>) -> Response<Body> {
     node.counters.request(Protocol::Grpc);
-    if let Some(refused) = node.grpc.too_many() {
-        node.counters.too_many(Protocol::Grpc);
-        return too_many(refused);
+    if let Some(refusal) = node.grpc.refusal() {
+        node.counters.refused(Protocol::Grpc, refusal);
+        return refused(refusal);
     }
     if let Some(token) = &node.x_token {
         let given = request.headers().get("x-token").map(HeaderValue::as_bytes);
@@ -70,6 +70,9 @@ async fn answer(node: Arc<Node>, request: Request<Incoming>) -> Response<Body> {
             Some(CommitmentLevel::Finalized) => Commitment::Finalized,
         })
     };
+    if !node.grpc.has_method(&method) {
+        return Status::unimplemented("Method not found").into_http();
+    }
     match method.as_str() {
         "Subscribe" => subscribe(Arc::clone(&node), request).await,
         "Ping" => unary(request, |ping: PingRequest| PongResponse { count: ping.count }).await,
@@ -139,10 +142,10 @@ where
 }
 
 /// As a proxy before the server answers.
-fn too_many(refused: TooMany) -> Response<Body> {
+fn refused(refusal: Refusal) -> Response<Body> {
     let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-    if let Some(seconds) = refused.retry_after_s {
+    *response.status_mut() = refusal.status;
+    if let Some(seconds) = refusal.retry_after_s {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response

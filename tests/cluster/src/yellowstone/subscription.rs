@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior};
 use tonic::{Status, Streaming};
 use yellowstone_grpc_proto::geyser::SubscribeRequest;
@@ -27,6 +28,7 @@ pub(super) struct Subscription {
     /// Notices up to this number were before the filter.
     after: u64,
     ping: Interval,
+    ends: watch::Receiver<u64>,
     /// What is yet to be told. Updates are made one at a time: they can be large.
     backlog: VecDeque<Arc<Notice>>,
     pending: VecDeque<Frame>,
@@ -40,6 +42,7 @@ impl Subscription {
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ping.reset();
         let stream = node.grpc_hub.subscribe();
+        let ends = node.grpc.ends();
         Self {
             node,
             requests,
@@ -47,6 +50,7 @@ impl Subscription {
             filter: Filter::default(),
             after: 0,
             ping,
+            ends,
             backlog: VecDeque::new(),
             pending: VecDeque::new(),
             end: None,
@@ -87,6 +91,7 @@ impl Subscription {
                     }
                     self.backlog.extend(batch.drain(..));
                 }
+                _ = self.ends.changed() => self.end = Some(None),
                 _ = self.ping.tick() => self.pending.push_back(updates::ping()),
             }
         }
@@ -102,6 +107,9 @@ impl Subscription {
         if let Some(ping) = &request.ping {
             self.pending.push_back(updates::pong(ping.id));
             return Ok(());
+        }
+        if let Some(code) = self.node.grpc.grpc_status() {
+            return Err(Status::new(code.into(), "as ordered"));
         }
         let filter = Filter::new(request)?;
         let (replay, now) = match request.from_slot {
@@ -122,12 +130,12 @@ impl Subscription {
         }
         self.filter = filter;
         self.after = now;
-        let is_silent = self.node.grpc.shape().silence;
+        let shape = self.node.grpc.shape();
         let told = |notice: &Arc<Notice>| match &notice.what {
             What::Account(account) => !account.written.withheld.has(Protocol::Grpc),
-            What::Slot(_) => true,
+            What::Slot(slot) => !shape.omits(slot.event),
         };
-        for notice in replay.into_iter().filter(|_| !is_silent).filter(told).rev() {
+        for notice in replay.into_iter().filter(|_| !shape.silence).filter(told).rev() {
             self.backlog.push_front(notice);
         }
         Ok(())

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use driftshm_cluster::{Cluster, Commitment, Fault, Options, Pace, Protocol, Sim};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use yellowstone_grpc_proto::geyser::geyser_client::GeyserClient;
-use yellowstone_grpc_proto::geyser::{GetSlotRequest, SubscribeReplayInfoRequest};
+use yellowstone_grpc_proto::geyser::{
+    GetSlotRequest, SlotStatus, SubscribeReplayInfoRequest, SubscribeRequest,
+    SubscribeRequestFilterSlots,
+};
 
 use crate::support::{QUIET, Ws, call, cluster, market, options, soon};
 
@@ -74,6 +77,8 @@ async fn a_restarted_node_replays_only_what_it_saw_itself() {
     let restart = Fault::Restart { slots: 4, down_ms: 1, touch: false };
     cluster.fault(restart).await.unwrap();
     assert_eq!(first().await, 1008);
+    let written = cluster.edit_account(&market(&cluster, 0), |_| {}).unwrap();
+    assert_eq!((written.slot, written.write_version), (1008, 1));
 }
 
 #[tokio::test]
@@ -157,4 +162,63 @@ async fn a_client_of_pubsub_that_lags_is_told_and_closed() {
     let reason = soon("the end", closed).await;
     assert_eq!(reason.as_str(), "client has lagged behind (notification is gone)");
     assert_eq!(cluster.counts().ws.lagged, 1);
+}
+
+#[tokio::test]
+async fn a_provider_can_serve_less_than_it_should() {
+    let cluster = cluster().await;
+    cluster.fault(Fault::KeyLimit { keys: 2 }).await.unwrap();
+    cluster.fault(Fault::RefuseMethod { method: "programSubscribe".to_owned() }).await.unwrap();
+    let keys = [0, 1, 2].map(|index| market(&cluster, index));
+    let ask = |count: usize| {
+        call(&cluster, "getMultipleAccounts", json!([keys[..count], {"encoding": "base64"}]))
+    };
+    assert_eq!(ask(3).await["error"]["message"], "Too many inputs provided; max 2");
+    assert_eq!(ask(2).await["result"]["value"].as_array().unwrap().len(), 2);
+    let mut ws = Ws::connect(&cluster).await;
+    let program = json!([cluster.profile().program_id]);
+    assert_eq!(ws.call("programSubscribe", program.clone()).await["error"]["code"], -32601);
+    assert!(ws.call("accountSubscribe", program).await["result"].is_u64());
+    let fault = Fault::HttpStatus { status: 403, count: Some(1) };
+    cluster.fault_on(Protocol::Rpc, fault).await.unwrap();
+    let refused = reqwest::Client::new().post(cluster.rpc_url()).body("{}").send();
+    assert_eq!(soon("an answer", refused).await.unwrap().status(), 403);
+    cluster.fault(Fault::Slow { ms: 300 }).await.unwrap();
+    let begun = std::time::Instant::now();
+    assert!(ask(1).await["result"].is_object());
+    assert!(begun.elapsed() >= Duration::from_millis(300));
+}
+
+#[tokio::test]
+async fn streams_end_in_good_order_or_with_a_status() {
+    let cluster = cluster().await;
+    let mut ws = Ws::connect(&cluster).await;
+    ws.subscribe("slotSubscribe", json!([])).await;
+    let mut client = GeyserClient::connect(cluster.grpc_url()).await.unwrap();
+    let requests = || stream::iter([SubscribeRequest::default()]).chain(stream::pending());
+    let mut updates = client.subscribe(requests()).await.unwrap().into_inner();
+    cluster.fault(Fault::EndStreams {}).await.unwrap();
+    assert!(soon("the end", updates.message()).await.unwrap().is_none());
+    let end = soon("the end", ws.socket.next()).await.unwrap().unwrap();
+    assert!(end.is_close(), "{end:?}");
+    let fault = Fault::GrpcStatus { code: 13, count: Some(1) };
+    cluster.fault(fault).await.unwrap();
+    let mut updates = client.subscribe(requests()).await.unwrap().into_inner();
+    let status = soon("the end", updates.message()).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::Internal);
+    assert_eq!(cluster.counts().grpc.connections, 1);
+}
+
+#[tokio::test]
+async fn a_status_of_slots_can_be_left_out() {
+    let cluster = cluster().await;
+    let slots = [("slots".to_owned(), SubscribeRequestFilterSlots::default())].into();
+    let request = SubscribeRequest { slots, ..Default::default() };
+    let mut stream = crate::grpc::open(&cluster, request).await.unwrap();
+    cluster.fault(Fault::OmitStatus { status: Commitment::Confirmed }).await.unwrap();
+    cluster.advance_by(4);
+    for slot in 1001..=1004 {
+        assert_eq!(stream.slot().await, (slot, slot - 1, SlotStatus::SlotProcessed));
+    }
+    assert_eq!(stream.slot().await, (1001, 1000, SlotStatus::SlotFinalized));
 }

@@ -20,9 +20,9 @@ use yellowstone_grpc_proto::geyser::{
 use crate::support::{QUIET, cluster, market, options, soon};
 
 /// A stream and the requests it gets.
-struct Stream {
+pub struct Stream {
     requests: UnboundedSender<SubscribeRequest>,
-    updates: Streaming<SubscribeUpdate>,
+    pub updates: Streaming<SubscribeUpdate>,
 }
 
 /// Requests as they are sent one by one.
@@ -42,7 +42,7 @@ async fn client(cluster: &Cluster) -> GeyserClient<Channel> {
     connected.unwrap().max_decoding_message_size(1 << 30)
 }
 
-async fn open(cluster: &Cluster, request: SubscribeRequest) -> Result<Stream, Status> {
+pub async fn open(cluster: &Cluster, request: SubscribeRequest) -> Result<Stream, Status> {
     let (requests, receiver) = unbounded();
     requests.send(request).unwrap();
     let updates = soon("subscribe", client(cluster).await.subscribe(receiver)).await?.into_inner();
@@ -86,7 +86,7 @@ impl Stream {
     }
 
     /// A slot, its parent and its status.
-    async fn slot(&mut self) -> (u64, u64, SlotStatus) {
+    pub async fn slot(&mut self) -> (u64, u64, SlotStatus) {
         match self.next().await.unwrap() {
             UpdateOneof::Slot(slot) => (slot.slot, slot.parent.unwrap(), slot.status()),
             other => panic!("{other:?}"),
