@@ -84,7 +84,7 @@ bench-instructions: prepared ## Writes the instruction counts of the hot paths a
 
 # What the benches run with; they are measured as wheels, in an environment of their own.
 prepared: build
-	$(CARGO) build --locked --release --package driftshm-benches
+	$(CARGO) build --locked --release --package driftshm-benches --package driftshm-cluster
 	@benches/prepare
 
 stubs: need ## Writes anew what is made from code: typing stubs, pictures in docs/

@@ -7,12 +7,13 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ PYTHON = ROOT / "benches" / "python"
 BINARY = Path(os.environ.get("DRIFTSHM_BINARY", ROOT / "target" / "release" / "driftshm"))
 # The Rust side of the benches.
 TOOL = Path(os.environ.get("DRIFTSHM_BENCH_BINARY", BINARY.with_name("driftshm-bench")))
+# A local cluster that speaks Solana's protocols.
+CLUSTER = Path(os.environ.get("DRIFTSHM_CLUSTER_BINARY", BINARY.with_name("driftshm-cluster")))
+SIM = ("--feed", "sim", "--seed", "1")
 # Nothing waits longer than this for something that must happen.
 WATCHDOG = 60.0
 
@@ -55,10 +59,11 @@ def directory() -> Iterator[Path]:
 
 
 class Writer:
-    """A writer on the simulated feed, in a directory of its own; use it with ``with``."""
+    """A writer on the simulated feed, or on another, in a directory of its own; use it with
+    ``with``."""
 
-    def __init__(self, *arguments: str) -> None:
-        self.arguments = arguments
+    def __init__(self, *arguments: str, feed: Sequence[str] = SIM) -> None:
+        self.arguments = (*feed, *arguments)
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Writer:
@@ -66,8 +71,8 @@ class Writer:
         self.dir = base / "region.d"
         self.log = base / "log"
         command = [
-            str(BINARY), "run", "--cluster", "bench", "--dir", str(self.dir), "--feed", "sim",
-            "--seed", "1", *self.arguments,
+            str(BINARY), "run", "--cluster", "bench", "--dir", str(self.dir),
+            *self.arguments,
         ]  # fmt: skip
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -113,6 +118,34 @@ class Writer:
 
     def resume(self) -> None:
         self.process.send_signal(signal.SIGCONT)
+
+
+class Cluster:
+    """A local cluster with simulated accounts; use it with ``with``."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.arguments = arguments
+
+    def __enter__(self) -> Cluster:
+        # Where the port of RPC is known, clients take the next one for pubsub.
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        ports = ["--rpc-port", str(port), "--ws-port", str(port + 1)]
+        self.process = subprocess.Popen(
+            [str(CLUSTER), *ports, *self.arguments], stdout=subprocess.PIPE, env=environment()
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise BenchError("the cluster did not start")
+        self.urls: dict[str, str] = json.loads(line)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait(WATCHDOG)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
 
 class Child:

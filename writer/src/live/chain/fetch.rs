@@ -140,7 +140,9 @@ impl<'a> Fetcher<'a> {
             self.chain.figures.requests(rpc.requests());
             match answer {
                 Ok(brought) => {
-                    self.chain.figures.slot(brought.slot);
+                    if self.chain.polls() {
+                        self.chain.figures.slot(brought.slot);
+                    }
                     self.chain.pulse.slot(brought.slot);
                     self.sink.slot(brought.slot);
                     if let Some((pieces, why)) = &brought.unreadable {
