@@ -30,12 +30,16 @@
 //! | reader: words | relaxed | may be torn until checked | |
 //! | reader: second look (sequence, epoch) | acquire fence, then relaxed | having seen a word of v+2 it must see 2v+3; having seen a word of another identity, its epoch | the writer's release fence |
 
-use std::mem::MaybeUninit;
-use std::sync::Arc;
-
 use crate::Pubkey;
 use crate::sync::{Ordering, Word, fence, load_acquire};
 use crate::torn::MaybeTorn;
+
+mod buffer;
+mod publish;
+mod words;
+
+pub use buffer::Buffer;
+pub use publish::{epoch, is_same, publish, release, rename, seen, set_seen, set_unfollowed_ns};
 
 /// Words of a record before its first buffer.
 pub const HEADER_WORDS: usize = 8;
@@ -121,9 +125,11 @@ pub struct Meta {
 }
 
 impl Meta {
-    /// From the meta words of a copy, with the version and the flags (closed, mismatch, truncated)
-    /// that the copy keeps beside.
-    pub fn from_copy(words: [u64; META_WORDS], version: u64, flags: u64) -> Self {
+    /// From the first words of a copy ([`Buffer::copy_words`]), of which the last two are the version
+    /// and whether it is closed, mismatched, truncated: 1, 2, 4.
+    #[inline]
+    pub fn from_copy(words: &[u64; META_WORDS]) -> Self {
+        let [.., version, flags] = *words;
         Self {
             version,
             slot: words[META_SLOT],
@@ -163,145 +169,6 @@ pub struct Version<'a> {
     pub closed: bool,
     /// See [`Meta::layout_mismatch`].
     pub layout_mismatch: bool,
-}
-
-// ---------------------------------------------------------------------------------- reader
-
-/// One version's buffer while it is being read: every word may still be torn.
-#[derive(Clone, Copy)]
-pub struct Buffer<'a> {
-    words: &'a [Word],
-    version: u64,
-    flags: u64,
-    shape: Shape,
-}
-
-impl Buffer<'_> {
-    #[inline(always)]
-    fn word(&self, index: usize) -> u64 {
-        self.words.get(index).map_or(0, |word| word.load(Ordering::Relaxed))
-    }
-
-    /// The version being read.
-    #[inline(always)]
-    pub fn version(&self) -> u64 {
-        self.version
-    }
-
-    /// Whether fields cannot be read: closed, or of a length that the profile does not know.
-    #[inline(always)]
-    pub fn unreadable(&self) -> bool {
-        self.flags & ((CLOSED | MISMATCH) << (self.version & 1)) != 0
-    }
-
-    #[inline(always)]
-    fn flag(&self, flag: u64) -> bool {
-        self.flags & (flag << (self.version & 1)) != 0
-    }
-
-    /// All of the meta words.
-    pub fn meta(&self) -> Meta {
-        let len_and_source = self.word(META_LEN_AND_SOURCE);
-        Meta {
-            version: self.version,
-            slot: self.word(META_SLOT),
-            write_version: self.word(META_WRITE_VERSION),
-            received_ns: self.word(META_RECEIVED_NS),
-            publish_ns: self.word(META_PUBLISH_NS),
-            lamports: self.word(META_LAMPORTS),
-            data_len: len_and_source as u32,
-            source: (len_and_source >> 32) as u8,
-            closed: self.flag(CLOSED),
-            layout_mismatch: self.flag(MISMATCH),
-            truncated: self.flag(TRUNCATED),
-        }
-    }
-
-    /// Word `index` of the extra words.
-    #[inline(always)]
-    pub fn extra(&self, index: usize) -> u64 {
-        if index < self.shape.extra_words { self.word(META_WORDS + index) } else { 0 }
-    }
-
-    /// Word `index` of the account; zero behind the record's end.
-    #[inline(always)]
-    pub fn payload(&self, index: usize) -> u64 {
-        self.word(META_WORDS + self.shape.extra_words + index)
-    }
-
-    /// Eight bytes of the account from byte `offset` on, as a little-endian number.
-    #[inline(always)]
-    pub fn payload_u64(&self, offset: usize) -> u64 {
-        let (index, shift) = (offset / 8, (offset % 8) as u32 * 8);
-        let start = META_WORDS + self.shape.extra_words + index;
-        match self.words.get(start..).and_then(|words| words.first_chunk()) {
-            // Both, also where one would do: that is less work than a decision.
-            Some([low, high]) => {
-                let high = high.load(Ordering::Relaxed) << 1;
-                low.load(Ordering::Relaxed) >> shift | high << (63 - shift)
-            }
-            None => self.payload(index) >> shift,
-        }
-    }
-
-    /// Whether the account's first bytes are these.
-    pub fn payload_equals(&self, data: &[u8]) -> bool {
-        let start = META_WORDS + self.shape.extra_words;
-        let words = self.words.get(start..).unwrap_or_default();
-        if data.len() > words.len() * 8 {
-            return false;
-        }
-        let chunks = data.chunks_exact(8);
-        let tail = chunks.remainder();
-        let whole = chunks.len();
-        chunks.zip(words).all(|(chunk, word)| word.load(Ordering::Relaxed).to_le_bytes() == chunk)
-            && tail.iter().zip(self.payload(whole).to_le_bytes()).all(|(a, b)| *a == b)
-    }
-
-    /// Meta, extra words, and the payload as far as the account goes.
-    #[inline]
-    pub fn copy_words(&self) -> Arc<[u64]> {
-        let payload = (self.data_len() as usize).div_ceil(8).min(self.shape.payload_words);
-        let words = META_WORDS + self.shape.extra_words + payload;
-        let words = self.words.get(..words).unwrap_or_default();
-        let mut copy = Arc::new_uninit_slice(words.len());
-        let out: &mut [MaybeUninit<u64>] = Arc::get_mut(&mut copy).unwrap_or_default();
-        let mut to = out.chunks_exact_mut(8);
-        let mut from = words.chunks_exact(8);
-        for (to, from) in to.by_ref().zip(from.by_ref()) {
-            for (to, from) in to.iter_mut().zip(from) {
-                to.write(from.load(Ordering::Relaxed));
-            }
-        }
-        for (to, from) in to.into_remainder().iter_mut().zip(from.remainder()) {
-            to.write(from.load(Ordering::Relaxed));
-        }
-        // SAFETY: both slices have the same length, so the two loops wrote every word; `get_mut`
-        // gave the whole of it, since nobody else has the new allocation.
-        unsafe { copy.assume_init() }
-    }
-
-    /// The account's length, see [`Meta::data_len`].
-    #[inline(always)]
-    pub fn data_len(&self) -> u32 {
-        self.word(META_LEN_AND_SOURCE) as u32
-    }
-
-    /// Copies the account's first bytes into `out`, as many as fit.
-    pub fn copy_payload(&self, out: &mut [u8]) {
-        let start = META_WORDS + self.shape.extra_words;
-        let words = self.words.get(start..).unwrap_or_default();
-        let mut chunks = out.chunks_exact_mut(8);
-        let mut source = words.iter();
-        for (chunk, word) in chunks.by_ref().zip(source.by_ref()) {
-            chunk.copy_from_slice(&word.load(Ordering::Relaxed).to_le_bytes());
-        }
-        let rest = chunks.into_remainder();
-        if let Some(word) = source.next() {
-            let bytes = word.load(Ordering::Relaxed).to_le_bytes();
-            rest.copy_from_slice(&bytes[..rest.len()]);
-        }
-    }
 }
 
 /// Why a record gave nothing.
@@ -364,6 +231,23 @@ pub fn identity(record: &[Word]) -> Option<(u64, Pubkey)> {
     (header[EPOCH].load(Ordering::Relaxed) == epoch).then(|| (epoch, Pubkey::from_words(words)))
 }
 
+/// The record's epoch if it belongs to the account with these words of its address. As [`identity`],
+/// for who knows whom to expect: nothing has to be put together to be compared.
+#[inline(always)]
+pub fn epoch_of(record: &[Word], pubkey: [u64; 4]) -> Option<u64> {
+    let header = record.first_chunk::<HEADER_WORDS>()?;
+    // SYNC(record-rename): acquire; pairs with the release store of the even epoch in `rename`.
+    let epoch = load_acquire(&header[EPOCH]);
+    let mut differ = 0;
+    for (word, expected) in header[PUBKEY..].iter().zip(pubkey) {
+        differ |= word.load(Ordering::Relaxed) ^ expected;
+    }
+    // SYNC(record-overwrite): acquire; pairs with the release fence in `rename`.
+    fence(Ordering::Acquire);
+    let stays = header[EPOCH].load(Ordering::Relaxed) == epoch;
+    (epoch != 0 && epoch % 2 == 0 && stays && differ == 0).then_some(epoch)
+}
+
 /// The newest whole version; 0 if there is none.
 #[inline]
 pub fn version(record: &[Word]) -> u64 {
@@ -411,168 +295,6 @@ pub fn presence(record: &[Word], epoch: u64) -> Presence {
 #[inline]
 pub fn unfollowed_ns(record: &[Word]) -> u64 {
     record.get(UNFOLLOWED_NS).map_or(0, |word| word.load(Ordering::Relaxed))
-}
-
-// ---------------------------------------------------------------------------------- writer
-
-/// Publishes the next version and returns its number. One writer at a time, by the region's lock.
-pub fn publish(record: &[Word], shape: Shape, update: &Version<'_>) -> u64 {
-    let Some(header) = record.first_chunk::<HEADER_WORDS>() else { return 0 };
-    let sequence = header[SEQUENCE].load(Ordering::Relaxed);
-    let version = sequence / 2 + 1;
-    let start = shape.buffer_start(version);
-    let Some(buffer) = record.get(start..start + shape.buffer_words()) else { return 0 };
-
-    // SYNC(record-publish): release; a reader that sees 2v−1 goes on with v−1, so it must see the
-    // whole of that: the release store of 2(v−1) is hidden from it by this one.
-    header[SEQUENCE].store(version.wrapping_mul(2).wrapping_sub(1), Ordering::Release);
-    // SYNC(record-overwrite): release; pairs with the acquire fence before the reader's second look.
-    fence(Ordering::Release);
-
-    let capacity = shape.payload_words * 8;
-    // What a writer left that died in this version is as long as the buffer: its length, too, may
-    // be half-written.
-    let old_len = match sequence % 2 {
-        0 => buffer[META_LEN_AND_SOURCE].load(Ordering::Relaxed) as u32 as usize,
-        _ => capacity,
-    };
-    let stored = &update.data[..update.data.len().min(capacity)];
-    write_buffer(buffer, shape, update, stored, old_len.min(capacity));
-    write_flags(header, version, update, stored.len() < update.data.len());
-
-    // SYNC(record-publish): release; pairs with the reader's first look.
-    header[SEQUENCE].store(version.wrapping_mul(2), Ordering::Release);
-    version
-}
-
-fn write_buffer(
-    buffer: &[Word],
-    shape: Shape,
-    update: &Version<'_>,
-    stored: &[u8],
-    old_len: usize,
-) {
-    let len_and_source = update.data.len() as u32 as u64 | u64::from(update.source) << 32;
-    let meta = [
-        update.slot,
-        update.write_version,
-        update.received_ns,
-        update.publish_ns,
-        len_and_source,
-        update.lamports,
-        update.slot,
-        update.write_version,
-    ];
-    let (head, rest) = buffer.split_at(META_WORDS);
-    for (word, value) in head.iter().zip(meta) {
-        word.store(value, Ordering::Relaxed);
-    }
-    let (extra, payload) = rest.split_at(shape.extra_words);
-    let values = update.extra.iter().copied().chain(std::iter::repeat(0));
-    for (word, value) in extra.iter().zip(values) {
-        word.store(value, Ordering::Relaxed);
-    }
-    let chunks = stored.chunks_exact(8);
-    let tail = chunks.remainder();
-    for (word, chunk) in payload.iter().zip(chunks) {
-        word.store(u64::from_le_bytes(chunk.try_into().unwrap_or_default()), Ordering::Relaxed);
-    }
-    let mut written = stored.len() / 8;
-    if !tail.is_empty() {
-        let mut bytes = [0; 8];
-        bytes[..tail.len()].copy_from_slice(tail);
-        if let Some(word) = payload.get(written) {
-            word.store(u64::from_le_bytes(bytes), Ordering::Relaxed);
-        }
-        written += 1;
-    }
-    for word in payload.iter().take(old_len.div_ceil(8)).skip(written) {
-        word.store(0, Ordering::Relaxed);
-    }
-}
-
-fn write_flags(header: &[Word; 8], version: u64, update: &Version<'_>, truncated: bool) {
-    let buffer = version & 1;
-    let mut flags = header[FLAGS].load(Ordering::Relaxed);
-    let set = [
-        (CLOSED, update.closed),
-        (MISMATCH, update.layout_mismatch),
-        (TRUNCATED, truncated),
-        (EMPTY, false),
-    ];
-    for (flag, on) in set {
-        flags = (flags & !(flag << buffer)) | (u64::from(on) * (flag << buffer));
-    }
-    flags = (flags & !(0xff << SEEN_SOURCE_SHIFT)) | u64::from(update.source) << SEEN_SOURCE_SHIFT;
-    header[FLAGS].store(flags, Ordering::Relaxed);
-}
-
-/// Gives the record to `pubkey` and returns its new epoch: whoever holds it by an older epoch
-/// reads it as gone. A writer that dies in between leaves an odd epoch, which is nobody's.
-pub fn rename(record: &[Word], shape: Shape, pubkey: &Pubkey) -> u64 {
-    let changing = release(record);
-    let Some(header) = record.first_chunk::<HEADER_WORDS>() else { return 0 };
-    for (i, word) in pubkey.to_words().into_iter().enumerate() {
-        header[PUBKEY + i].store(word, Ordering::Relaxed);
-    }
-    header[FLAGS].store(EMPTY | EMPTY << 1, Ordering::Relaxed);
-    header[UNFOLLOWED_NS].store(0, Ordering::Relaxed);
-    let buffers = record.get(HEADER_WORDS..shape.stride()).unwrap_or_default();
-    for word in buffers {
-        word.store(0, Ordering::Relaxed);
-    }
-    // SYNC(record-rename): release; pairs with the acquire load in `identity`.
-    let epoch = changing.wrapping_add(1);
-    header[EPOCH].store(epoch, Ordering::Release);
-    epoch
-}
-
-/// Makes the record nobody's and returns its odd epoch.
-pub fn release(record: &[Word]) -> u64 {
-    let Some(epoch) = record.get(EPOCH) else { return 1 };
-    let changing = epoch.load(Ordering::Relaxed) | 1;
-    epoch.store(changing, Ordering::Relaxed);
-    // SYNC(record-overwrite): release; pairs with the acquire fences in `read` and `identity`.
-    fence(Ordering::Release);
-    changing
-}
-
-/// The epoch as it stands, for the writer.
-pub fn epoch(record: &[Word]) -> u64 {
-    record.get(EPOCH).map_or(0, |word| word.load(Ordering::Relaxed))
-}
-
-/// Says since when the account is no longer followed; 0 = it is.
-pub fn set_unfollowed_ns(record: &[Word], since_ns: u64) {
-    if let Some(word) = record.get(UNFOLLOWED_NS) {
-        word.store(since_ns, Ordering::Relaxed);
-    }
-}
-
-/// The newest update seen: slot, write version, source. For the writer alone.
-pub fn seen(record: &[Word], shape: Shape) -> Option<(u64, u64, u8)> {
-    let header = record.first_chunk::<HEADER_WORDS>()?;
-    let version = header[SEQUENCE].load(Ordering::Relaxed) / 2;
-    let meta = record.get(shape.buffer_start(version)..)?.first_chunk::<META_WORDS>()?;
-    let source = (header[FLAGS].load(Ordering::Relaxed) >> SEEN_SOURCE_SHIFT) as u8;
-    let slot = meta[META_SEEN_SLOT].load(Ordering::Relaxed);
-    let write_version = meta[META_SEEN_WRITE_VERSION].load(Ordering::Relaxed);
-    let empty =
-        version == 0 || header[FLAGS].load(Ordering::Relaxed) & (EMPTY << (version & 1)) != 0;
-    (!empty).then_some((slot, write_version, source))
-}
-
-/// Remembers an update that changed no byte, so that an older one cannot follow it.
-pub fn set_seen(record: &[Word], shape: Shape, slot: u64, write_version: u64, source: u8) {
-    let Some(header) = record.first_chunk::<HEADER_WORDS>() else { return };
-    let version = header[SEQUENCE].load(Ordering::Relaxed) / 2;
-    let start = shape.buffer_start(version);
-    if let Some(meta) = record.get(start..).and_then(|words| words.first_chunk::<META_WORDS>()) {
-        meta[META_SEEN_SLOT].store(slot, Ordering::Relaxed);
-        meta[META_SEEN_WRITE_VERSION].store(write_version, Ordering::Relaxed);
-        let flags = header[FLAGS].load(Ordering::Relaxed) & !(0xff << SEEN_SOURCE_SHIFT);
-        header[FLAGS].store(flags | u64::from(source) << SEEN_SOURCE_SHIFT, Ordering::Relaxed);
-    }
 }
 
 #[cfg(all(test, not(driftshm_loom)))]

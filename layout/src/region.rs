@@ -262,6 +262,40 @@ impl Region {
         self.named_at(self.geometry.section(kind), place).map(|(account, _)| account)
     }
 
+    /// The account with that address at a place of its section, if it is there.
+    #[inline(always)]
+    pub(crate) fn of_at(&self, kind: Kind, place: usize, pubkey: &Pubkey) -> Option<RecordRef> {
+        self.of_in(self.geometry.section(kind), place, pubkey)
+    }
+
+    #[inline(always)]
+    fn of_in(&self, section: &Section, place: usize, pubkey: &Pubkey) -> Option<RecordRef> {
+        if place >= section.capacity {
+            return None;
+        }
+        let start = Self::record_start(section, place);
+        let epoch = record::epoch_of(self.words().get(start..)?, pubkey.to_words())?;
+        Some(Self::record_ref(section, place, start, epoch))
+    }
+
+    #[inline(always)]
+    fn record_ref(section: &Section, place: usize, start: usize, epoch: u64) -> RecordRef {
+        RecordRef {
+            kind: section.kind,
+            number: section.first_record + place as u32,
+            place: place as u32,
+            epoch,
+            start,
+            shape: section.shape,
+        }
+    }
+
+    /// The words of an account's record.
+    #[inline(always)]
+    pub(crate) fn words_of(&self, account: &RecordRef) -> (&[Word], Shape) {
+        (self.record_words(account.start, account.shape), account.shape)
+    }
+
     /// The account in the record with that number.
     pub fn record(&self, number: u32) -> Option<RecordRef> {
         let (section, place) = self.geometry.locate(number)?;
@@ -273,34 +307,31 @@ impl Region {
         let hash = directory::hash(self.hash_key, pubkey);
         directory::lookup(self.directory(), hash, |number| {
             let (section, place) = self.geometry.locate(number)?;
-            let (account, found) = self.named_at(section, place)?;
-            (found == *pubkey).then_some(account)
+            self.of_in(section, place, pubkey)
         })
     }
 
     /// Epoch and address are from one look at the record: between two it may change hands.
+    #[inline]
     fn named_at(&self, section: &Section, place: usize) -> Option<(RecordRef, Pubkey)> {
         if place >= section.capacity {
             return None;
         }
         let start = Self::record_start(section, place);
         let (epoch, pubkey) = record::identity(self.record_words(start, section.shape))?;
-        let account = RecordRef {
-            kind: section.kind,
-            number: section.first_record + place as u32,
-            place: place as u32,
-            epoch,
-            start,
-            shape: section.shape,
-        };
+        let account = Self::record_ref(section, place, start, epoch);
         Some((account, pubkey))
     }
 
     /// All accounts of a kind, also closed ones and those that nothing was published of yet.
     pub fn accounts(&self, kind: Kind) -> impl Iterator<Item = RecordRef> + '_ {
-        let in_use = self.header().in_use(kind as usize) as usize;
-        let capacity = self.geometry.section(kind).capacity;
-        (0..in_use.min(capacity)).filter_map(move |place| self.at(kind, place))
+        (0..self.places_in_use(kind)).filter_map(move |place| self.at(kind, place))
+    }
+
+    /// An upper bound of the places at which there are accounts of a kind.
+    pub fn places_in_use(&self, kind: Kind) -> usize {
+        let in_use = usize::try_from(self.header().in_use(kind as usize)).unwrap_or(usize::MAX);
+        in_use.min(self.geometry.section(kind).capacity)
     }
 
     /// The account's address; `None` if the record is another's by now.
@@ -349,10 +380,11 @@ impl Region {
         Ok(Snapshot { meta, data: data.into_inner() })
     }
 
-    /// Meta, extra words and payload of the newest version as they are in the region, in one
-    /// allocation; and what the version says beside.
-    pub fn frozen(&self, account: &RecordRef) -> Result<(Meta, Arc<[u64]>), Unread> {
-        self.read(account, |buffer| (buffer.meta(), buffer.copy_words()))
+    /// Meta, extra words and payload of the newest version in one allocation, see
+    /// [`Buffer::copy_words`].
+    #[inline]
+    pub fn frozen(&self, account: &RecordRef) -> Result<Arc<[u64]>, Unread> {
+        self.read(account, |buffer| buffer.copy_words())
     }
 
     /// Whether the account is there to be read.

@@ -312,50 +312,71 @@ impl RegionWriter {
 
     /// Publishes an update unless something newer is there, or it changes nothing.
     pub fn apply(&mut self, update: &AccountUpdate<'_>) -> Applied {
-        let found = self.region.find(&update.pubkey);
-        // Before anything moves: an older update must not take a newer account's record away.
-        if !self.outdoes(found, update.kind, update.index, &update.stamp) {
-            self.count(Counter::Stale, 1);
-            return Applied::Stale;
-        }
-        let Some(account) = self.place(found, update.kind, &update.pubkey, update.index) else {
-            self.count(Counter::SectionFull, 1);
-            return Applied::SectionFull;
+        // A market is where its index says: that is one look, the directory some more.
+        let there = update
+            .index
+            .and_then(|index| self.region.of_at(update.kind, index.into(), &update.pubkey));
+        let account = match there {
+            Some(account) if !self.replaces(&account, &update.stamp) => return self.stale(),
+            Some(account) => account,
+            None => match self.find_or_place(update) {
+                Ok(account) => account,
+                Err(applied) => return applied,
+            },
         };
         let Stamp { slot, write_version, source } = update.stamp;
-        if self.is_unchanged(&account, update) {
-            let section = self.region.geometry().section(update.kind);
-            let words = self.words_of(section, account.place as usize);
-            record::set_seen(words, section.shape, slot, write_version, source);
+        let mut version = Version {
+            data: update.data,
+            extra: update.extra,
+            slot,
+            write_version,
+            source,
+            received_ns: update.received_ns,
+            publish_ns: 0,
+            lamports: update.lamports,
+            closed: update.closed,
+            layout_mismatch: update.layout_mismatch,
+        };
+        let (words, shape) = self.region.words_of(&account);
+        if record::is_same(words, shape, &version) {
+            record::set_seen(words, shape, slot, write_version, source);
             self.count(Counter::Absorbed, 1);
             return Applied::Absorbed;
         }
-        let version = self.publish(
-            &account,
-            &Version {
-                data: update.data,
-                extra: update.extra,
-                slot,
-                write_version,
-                source,
-                received_ns: update.received_ns,
-                publish_ns: clock::monotonic_ns(),
-                lamports: update.lamports,
-                closed: update.closed,
-                layout_mismatch: update.layout_mismatch,
-            },
-        );
-        let room = self.region.geometry().section(update.kind).shape.payload_words * 8;
+        version.publish_ns = clock::monotonic_ns();
+        let number = self.publish(&account, &version);
         for (counter, is_it) in [
             (Counter::Closed, update.closed),
             (Counter::LayoutMismatch, update.layout_mismatch),
-            (Counter::Truncated, update.data.len() > room),
+            (Counter::Truncated, update.data.len() > shape.payload_words * 8),
         ] {
             if is_it {
                 self.count(counter, 1);
             }
         }
-        Applied::Published { record: account.number, version }
+        Applied::Published { record: account.number, version: number }
+    }
+
+    /// The record of an account that is not where its index says, or has none.
+    #[inline]
+    fn find_or_place(&mut self, update: &AccountUpdate<'_>) -> Result<RecordRef, Applied> {
+        let found = self.region.find(&update.pubkey);
+        // Before anything moves: an older update must not take a newer account's record away.
+        if !self.outdoes(found, update.kind, update.index, &update.stamp) {
+            return Err(self.stale());
+        }
+        match found {
+            Some(found) if update.index.is_none() && found.kind == update.kind => Ok(found),
+            _ => self.place(found, update.kind, &update.pubkey, update.index).ok_or_else(|| {
+                self.count(Counter::SectionFull, 1);
+                Applied::SectionFull
+            }),
+        }
+    }
+
+    fn stale(&self) -> Applied {
+        self.count(Counter::Stale, 1);
+        Applied::Stale
     }
 
     /// Whether nothing newer than `stamp` has been seen of the account, nor of the one that has
@@ -372,39 +393,24 @@ impl RegionWriter {
     }
 
     /// Whether nothing newer than `stamp` has been seen of the account.
+    #[inline(always)]
     fn replaces(&self, account: &RecordRef, stamp: &Stamp) -> bool {
-        let section = self.region.geometry().section(account.kind);
-        let words = self.words_of(section, account.place as usize);
-        record::seen(words, section.shape).is_none_or(|(slot, write_version, source)| {
+        let (words, shape) = self.region.words_of(account);
+        record::seen(words, shape).is_none_or(|(slot, write_version, source)| {
             stamp.replaces(&Stamp { slot, write_version, source })
         })
     }
 
     /// The next version, with its journal entry.
     fn publish(&self, account: &RecordRef, version: &Version<'_>) -> u64 {
-        let section = self.region.geometry().section(account.kind);
-        let words = self.words_of(section, account.place as usize);
-        self.header().set_owner(Owner::Publishing, u64::from(account.number) + 1);
-        let number = record::publish(words, section.shape, version);
+        let (words, shape) = self.region.words_of(account);
+        let header = self.header();
+        header.set_owner(Owner::Publishing, u64::from(account.number) + 1);
+        let number = record::publish(words, shape, version);
         self.journal(account.number, number, version.slot, version.publish_ns);
-        self.header().set_owner(Owner::Publishing, 0);
-        self.count(Counter::Published, 1);
+        header.set_owner(Owner::Publishing, 0);
+        header.count(Counter::Published, 1);
         number
-    }
-
-    fn is_unchanged(&self, account: &RecordRef, update: &AccountUpdate<'_>) -> bool {
-        let same = self.region.read(account, |buffer| {
-            let meta = buffer.meta();
-            meta.data_len as usize == update.data.len()
-                && meta.lamports == update.lamports
-                && meta.closed == update.closed
-                && meta.layout_mismatch == update.layout_mismatch
-                && !meta.truncated
-                && (0..account.extra_words())
-                    .all(|i| buffer.extra(i) == update.extra.get(i).copied().unwrap_or(0))
-                && buffer.payload_equals(update.data)
-        });
-        same.unwrap_or(false)
     }
 
     fn journal(&self, record: u32, version: u64, slot: u64, publish_ns: u64) {

@@ -1,15 +1,18 @@
 //! Sections as numpy structured arrays, with the profile's fields as dtype.
 
 use std::cell::RefCell;
+use std::mem::MaybeUninit;
 
-use driftshm_layout::RecordRef;
+use driftshm_layout::Region;
 use driftshm_layout::profile::{DISCRIMINATOR_LEN, Kind, Profile, StructId, Type};
 use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyDict, PyList};
 
 use crate::errors;
 use crate::follow::Link;
+use crate::value;
 
 /// Bytes of a row behind the account: its slot and its version, in the columns `_slot` and
 /// `_version`.
@@ -102,43 +105,85 @@ fn row_dtype(py: Python<'_>, profile: &Profile, kind: Kind) -> PyResult<Py<PyAny
 pub fn array_of<'py>(py: Python<'py>, link: &Link, kind: Kind) -> PyResult<Bound<'py, PyAny>> {
     let dtype = link.schema.dtype(kind, || row_dtype(py, &link.schema.profile, kind))?;
     let len = link.schema.profile.account(kind).map_or(0, |account| account.len);
-    let stride = len + TAIL;
-    let region = &link.region;
-    let readable =
-        |record: &RecordRef| region.read(record, |buffer| !buffer.unreadable()).unwrap_or(false);
-    let records: Vec<RecordRef> = region.accounts(kind).filter(readable).collect();
-    let mut used = 0;
-    let rows = PyByteArray::new_with(py, records.len() * stride, |rows| {
-        let mut free = rows.chunks_exact_mut(stride);
+    let rows = match len % 8 {
+        0 => rows_of_words(py, &link.region, kind, len / 8)?,
+        _ => rows_of_bytes(py, &link.region, kind, len)?,
+    };
+    if rows.len() == 0 {
+        let none = PyDict::new(py);
+        none.set_item("dtype", dtype)?;
+        return py.import("numpy")?.call_method("empty", (0,), Some(&none));
+    }
+    static FROM_BUFFER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    FROM_BUFFER.import(py, "numpy", "frombuffer")?.call1((rows, dtype))
+}
+
+/// Rows of accounts that are whole words long.
+fn rows_of_words<'py>(
+    py: Python<'py>,
+    region: &Region,
+    kind: Kind,
+    len: usize,
+) -> PyResult<Bound<'py, PyByteArray>> {
+    let stride = len + TAIL / 8;
+    let rows = region.places_in_use(kind);
+    let fill = |words: &mut [MaybeUninit<u64>]| {
+        let mut used = 0;
+        let mut free = words.chunks_exact_mut(stride);
         let mut next = free.next();
-        for record in &records {
+        for record in region.accounts(kind) {
             let Some(row) = next.as_deref_mut() else { break };
             // Runs again where it was torn; the last run is of one version.
             let row = RefCell::new(row);
-            let read = region.read(record, |buffer| {
+            let read = region.read(&record, |buffer| {
+                if buffer.unreadable() {
+                    return false;
+                }
                 let mut row = row.borrow_mut();
                 let (account, tail) = row.split_at_mut(len);
-                buffer.copy_payload(account);
-                let meta = buffer.meta();
-                let (slot, version) = tail.split_at_mut(8);
-                slot.copy_from_slice(&meta.slot.to_le_bytes());
-                version.copy_from_slice(&meta.version.to_le_bytes());
-                !buffer.unreadable()
+                buffer.copy_payload_words(account);
+                if let [slot, version] = tail {
+                    slot.write(buffer.slot());
+                    version.write(buffer.version());
+                }
+                true
             });
-            // An account that went away meanwhile leaves its row to the next one.
+            // What cannot be read, or went away meanwhile, leaves its row to the next one.
             if read == Ok(true) {
-                used += 1;
+                used += stride;
                 next = free.next();
             }
         }
-        Ok(())
-    })?;
-    let keywords = PyDict::new(py);
-    keywords.set_item("dtype", dtype)?;
-    keywords.set_item("count", used)?;
-    if used == 0 {
-        keywords.del_item("count")?;
-        return py.import("numpy")?.call_method("empty", (0,), Some(&keywords));
+        used
+    };
+    // SAFETY: rows are counted once both their parts are written, and in their order.
+    unsafe { value::bytearray(py, rows * stride, fill) }
+}
+
+/// Rows of accounts of any length.
+fn rows_of_bytes<'py>(
+    py: Python<'py>,
+    region: &Region,
+    kind: Kind,
+    len: usize,
+) -> PyResult<Bound<'py, PyByteArray>> {
+    let mut rows: Vec<u8> = Vec::new();
+    for record in region.accounts(kind) {
+        let start = rows.len();
+        let own = RefCell::new(&mut rows);
+        let read = region.read(&record, |buffer| {
+            let mut rows = own.borrow_mut();
+            rows.resize(start + len + TAIL, 0);
+            let (account, tail) = rows[start..].split_at_mut(len);
+            buffer.copy_payload(account);
+            let (slot, version) = tail.split_at_mut(8);
+            slot.copy_from_slice(&buffer.slot().to_le_bytes());
+            version.copy_from_slice(&buffer.version().to_le_bytes());
+            !buffer.unreadable()
+        });
+        if read != Ok(true) {
+            rows.truncate(start);
+        }
     }
-    py.import("numpy")?.call_method("frombuffer", (rows,), Some(&keywords))
+    Ok(PyByteArray::new(py, &rows))
 }

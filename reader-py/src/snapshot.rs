@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use driftshm_layout::Pubkey;
 use driftshm_layout::profile::Kind;
-use driftshm_layout::record::{self, META_WORDS};
+use driftshm_layout::record::META_WORDS;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -171,16 +171,14 @@ pub fn unpickle(
         .chunks_exact(8)
         .map(|chunk| u64::from_le_bytes(chunk.try_into().unwrap_or_default()))
         .collect();
-    let Some([.., version, flags]) = words.first_chunk::<META_WORDS>().copied() else {
+    if words.len() < META_WORDS {
         return Err(damaged());
-    };
-    let meta_words = words.first_chunk().copied().unwrap_or_default();
-    let meta = record::Meta::from_copy(meta_words, version, flags);
+    }
     let (index, base, is_account, extra_words) = place;
     if schema.struct_def(index).is_none() || base > 1 << 20 || extra_words > words.len() {
         return Err(damaged());
     }
-    let frozen = Frozen::new(&meta, words, kind, extra_words, &Pubkey(pubkey));
+    let frozen = Frozen::new(words, kind, extra_words, &Pubkey(pubkey));
     let mut copy = Struct::new(Source::Frozen(frozen), schema, index, base);
     copy.is_account = is_account;
     copy.into_object::<Snapshot>(py)

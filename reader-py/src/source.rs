@@ -13,7 +13,7 @@ use crate::follow::Handle;
 /// A copy of one version.
 #[derive(Clone)]
 pub struct Frozen {
-    /// Meta words, of which the last two say version and flags here, extra words, the account.
+    /// Meta words as a copy has them, extra words, the account.
     words: Arc<[u64]>,
     pubkey: Pubkey,
     kind: Kind,
@@ -21,7 +21,6 @@ pub struct Frozen {
 }
 
 const META: usize = driftshm_layout::record::META_WORDS;
-const VERSION: usize = META - 2;
 const FLAGS: usize = META - 1;
 
 /// Live or frozen.
@@ -90,26 +89,13 @@ impl Frozen {
     /// Copies the newest version of a record.
     #[inline]
     pub fn of_record(region: &Region, record: &RecordRef, pubkey: &Pubkey) -> PyResult<Self> {
-        let (meta, words) = region.frozen(record).map_err(|_| errors::gone())?;
-        Ok(Self::new(&meta, words, record.kind, record.extra_words(), pubkey))
+        let words = region.frozen(record).map_err(|_| errors::gone())?;
+        Ok(Self::new(words, record.kind, record.extra_words(), pubkey))
     }
 
     /// A copy from meta words, extra words and account.
-    pub fn new(
-        meta: &Meta,
-        mut words: Arc<[u64]>,
-        kind: Kind,
-        extra_words: usize,
-        pubkey: &Pubkey,
-    ) -> Self {
-        if let Some(words) = Arc::get_mut(&mut words) {
-            if let Some([.., version, flags]) = words.first_chunk_mut::<META>() {
-                *version = meta.version;
-                *flags = u64::from(meta.closed)
-                    | u64::from(meta.layout_mismatch) << 1
-                    | u64::from(meta.truncated) << 2;
-            }
-        }
+    #[inline]
+    pub fn new(words: Arc<[u64]>, kind: Kind, extra_words: usize, pubkey: &Pubkey) -> Self {
         Self { words, pubkey: *pubkey, kind, extra_words: extra_words as u32 }
     }
 
@@ -143,8 +129,7 @@ impl Frozen {
 
     /// What it says beside its bytes.
     pub fn meta(&self) -> Meta {
-        let words = self.words.first_chunk::<META>().copied().unwrap_or_default();
-        Meta::from_copy(words, self.word(VERSION), self.word(FLAGS))
+        self.words.first_chunk::<META>().map(Meta::from_copy).unwrap_or_default()
     }
 
     /// Meta words, extra words and account.

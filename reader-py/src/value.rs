@@ -1,12 +1,14 @@
 //! Fields as Python values.
 
+use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 
 use driftshm_layout::Pubkey;
 use driftshm_layout::profile::Type;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyString, PyTuple};
 
 use crate::account::Struct;
 use crate::descriptors::Class;
@@ -126,6 +128,37 @@ pub fn tuple<'py, W: AsRef<[u64]>>(
     }
     // SAFETY: it is a tuple.
     Ok(unsafe { tuple.cast_into_unchecked() })
+}
+
+/// A bytearray of the words that `fill` wrote: of that many at most, it says how many.
+///
+/// # Safety
+/// `fill` must have written the first so many words that it says.
+pub unsafe fn bytearray<'py>(
+    py: Python<'py>,
+    words: usize,
+    fill: impl FnOnce(&mut [MaybeUninit<u64>]) -> usize,
+) -> PyResult<Bound<'py, PyByteArray>> {
+    let len = (words * 8) as ffi::Py_ssize_t;
+    // SAFETY: attached; without bytes to copy it makes that many uninitialized ones. A new
+    // reference, or null with an exception.
+    let made = unsafe { ffi::PyByteArray_FromStringAndSize(std::ptr::null(), len) };
+    // SAFETY: as said.
+    let made = unsafe { Bound::from_owned_ptr_or_err(py, made) }?.cast_into::<PyByteArray>()?;
+    let start = made.data().cast::<MaybeUninit<u64>>();
+    if !start.is_aligned() {
+        return Err(PyRuntimeError::new_err("this Python allocates bytes at odd addresses"));
+    }
+    let out = match words {
+        0 => &mut [][..],
+        // SAFETY: aligned, as was checked; as long as that, and nobody else's yet.
+        _ => unsafe { std::slice::from_raw_parts_mut(start, words) },
+    };
+    let used = fill(out).min(words);
+    if used < words {
+        made.resize(used * 8)?;
+    }
+    Ok(made)
 }
 
 fn wide(low: u64, high: u64) -> u128 {
