@@ -1,0 +1,96 @@
+//! A cluster with a runtime of its own, for tests that block.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use driftshm_cluster::{
+    Cluster, Commitment, Fault, Options, Pace, Protocols, Sim, SimOptions,
+};
+use driftshm_layout::Pubkey;
+use driftshm_layout::profile::{Kind, role};
+use tokio::runtime::Runtime;
+
+/// The cluster of a test; its other methods are [`Cluster`]'s.
+pub struct Chain {
+    // Before the runtime that it runs in.
+    cluster: Cluster,
+    runtime: Runtime,
+}
+
+/// A few accounts that stand still, and slots that do not.
+pub fn small() -> Options {
+    let accounts = SimOptions {
+        markets: 4,
+        spot_markets: 3,
+        users: 8,
+        cold_users: 0,
+        ..SimOptions::default()
+    };
+    Options {
+        sim: Some(Sim { accounts, rate: 0 }),
+        pace: Pace::Every(Duration::from_millis(100)),
+        ..Options::default()
+    }
+}
+
+impl Chain {
+    pub fn start(options: Options) -> Self {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.worker_threads(1).enable_all().build().unwrap();
+        let cluster = runtime.block_on(Cluster::start(options)).unwrap();
+        Self { cluster, runtime }
+    }
+
+    pub fn fault(&self, on: impl Into<Protocols>, fault: Fault) {
+        let outcome = self.runtime.block_on(self.cluster.fault_on(on, fault));
+        outcome.unwrap();
+    }
+
+    pub fn heal(&self) {
+        self.runtime.block_on(self.cluster.heal()).unwrap();
+    }
+
+    pub fn market(&self, index: u16) -> Pubkey {
+        self.cluster.profile().perp_market_address(index).unwrap()
+    }
+
+    /// A small change to a perp market.
+    pub fn touch(&self, market: &Pubkey) {
+        let def = self.cluster.profile().account(Kind::PerpMarket).unwrap();
+        let volume = def.role(role::VOLUME_24H).unwrap();
+        let edited = self.cluster.edit_account(market, |data| {
+            let now = volume.read_u64(data).unwrap();
+            assert!(volume.write_uint(data, u128::from(now) + 1));
+        });
+        edited.unwrap();
+    }
+
+    /// A small change to every account but the state: its last byte.
+    pub fn touch_all(&self) {
+        for (pubkey, account) in self.cluster.snapshot(Commitment::Processed) {
+            let kind = self.cluster.profile().classify(&account.data).map(|def| def.kind);
+            if kind != Some(Kind::State) {
+                self.cluster.edit_account(&pubkey, |data| {
+                    if let Some(last) = data.last_mut() {
+                        *last = last.wrapping_add(1);
+                    }
+                });
+            }
+        }
+    }
+
+    /// Waits until what is written now is confirmed.
+    pub fn confirm(&self) {
+        let slot = self.cluster.slot(Commitment::Processed);
+        super::until("the slot is confirmed", super::WATCHDOG, || {
+            (self.cluster.slot(Commitment::Confirmed) >= slot).then_some(())
+        });
+    }
+}
+
+impl Deref for Chain {
+    type Target = Cluster;
+    fn deref(&self) -> &Cluster {
+        &self.cluster
+    }
+}

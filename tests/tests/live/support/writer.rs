@@ -1,0 +1,212 @@
+//! A writer process that follows a cluster.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use driftshm_cluster::Commitment;
+use driftshm_layout::control::{FeedReport, Status};
+use driftshm_layout::{FeedState, Region, State};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::truth::{Followed, differences};
+use super::{Chain, Feeds, WATCHDOG, ask, until};
+
+/// Room for what the tests have, and no more: many writers run at a time.
+const SMALL: [&str; 12] = [
+    "--max-users",
+    "64",
+    "--max-user-stats",
+    "64",
+    "--max-oracles",
+    "64",
+    "--max-perp-markets",
+    "64",
+    "--max-spot-markets",
+    "64",
+    "--journal",
+    "16384",
+];
+
+/// It is killed, and its directory removed, when dropped.
+pub struct LiveWriter {
+    process: Child,
+    dir: TempDir,
+    region: OnceLock<Arc<Region>>,
+    log: Arc<Mutex<String>>,
+}
+
+impl LiveWriter {
+    /// Starts a writer on these feeds of a cluster.
+    pub fn start(chain: &Chain, feeds: Feeds, more: &[&str]) -> Self {
+        let urls = [chain.rpc_url(), chain.ws_url(), chain.grpc_url()];
+        let mut arguments = vec!["--cluster", "local", "--rpc-url", urls[0].as_str()];
+        if matches!(feeds, Feeds::Ws | Feeds::All) {
+            arguments.extend(["--ws-url", &urls[1]]);
+        }
+        if matches!(feeds, Feeds::Grpc | Feeds::All) {
+            arguments.extend(["--grpc-url", &urls[2]]);
+        }
+        if feeds == Feeds::All {
+            arguments.extend(["--feed", "rpc,ws,grpc"]);
+        }
+        let has = |flag: &str| more.contains(&flag);
+        for pair in SMALL.chunks_exact(2).filter(|pair| !has(pair[0])) {
+            arguments.extend(pair);
+        }
+        arguments.extend(more);
+        Self::spawn(&arguments, &[])
+    }
+
+    /// Starts a writer with just these arguments and variables.
+    pub fn spawn(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let mut command = Command::new(binary());
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("DRIFTSHM_") {
+                command.env_remove(name);
+            }
+        }
+        command.args(["run", "--dir"]).arg(dir.path()).args(arguments);
+        command.envs(variables.iter().copied());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (lines, into) = (BufReader::new(process.stderr.take().unwrap()), Arc::clone(&log));
+        std::thread::spawn(move || {
+            for line in lines.lines().map_while(Result::ok) {
+                let mut log = into.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        Self { process, dir, region: OnceLock::new(), log }
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// All that it has said so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Its region, once there is one.
+    pub fn region(&self) -> &Arc<Region> {
+        self.region.get_or_init(|| {
+            let open = || {
+                let region = Region::open(self.dir()).ok()?;
+                (region.state() == Some(State::Live)).then(|| Arc::new(region))
+            };
+            until("the region opens", WATCHDOG, open).0
+        })
+    }
+
+    /// What it says of itself.
+    pub fn status(&self) -> Status {
+        until("the writer answers", WATCHDOG, || ask::ask(self.dir())).0
+    }
+
+    /// What it says of a feed.
+    pub fn feed(&self, name: &str) -> FeedReport {
+        let find = || ask::ask(self.dir())?.feeds.into_iter().find(|feed| feed.name == name);
+        until("the feed is there", WATCHDOG, find).0
+    }
+
+    /// A feed's figure, 0 if it has none of that name.
+    pub fn figure(&self, feed: &str, name: &str) -> u64 {
+        self.feed(feed).figures.get(name).copied().unwrap_or_default()
+    }
+
+    /// A counter of the region.
+    pub fn counter(&self, name: &str) -> u64 {
+        let found = self.region().counters().find(|(counter, _)| *counter == name);
+        found.unwrap_or_else(|| panic!("no counter {name}")).1
+    }
+
+    /// Waits until bots read this state, and says how long that took.
+    #[track_caller]
+    pub fn await_state(&self, state: FeedState, within: Duration) -> Duration {
+        let began = std::time::Instant::now();
+        while self.region().feed_state() != state {
+            assert!(
+                began.elapsed() < within,
+                "not {} within {within:?} but {}; the log:\n{}",
+                state.as_str(),
+                self.region().feed_state().as_str(),
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        began.elapsed()
+    }
+
+    /// Waits until the feeds are live.
+    #[track_caller]
+    pub fn await_live(&self) -> Duration {
+        self.await_state(FeedState::Live, WATCHDOG)
+    }
+
+    /// Waits until the region is what the chain is, byte for byte.
+    #[track_caller]
+    pub fn assert_equals(&self, chain: &Chain, followed: &Followed, within: Duration) -> Duration {
+        self.assert_equals_at(chain, followed, Commitment::Confirmed, within)
+    }
+
+    /// The same of another commitment.
+    #[track_caller]
+    pub fn assert_equals_at(
+        &self,
+        chain: &Chain,
+        followed: &Followed,
+        commitment: Commitment,
+        within: Duration,
+    ) -> Duration {
+        let began = std::time::Instant::now();
+        loop {
+            let different = differences(self.region(), &followed.of(chain, commitment));
+            if different.is_empty() {
+                return began.elapsed();
+            }
+            assert!(
+                began.elapsed() < within,
+                "not as the chain within {within:?}: {different:#?}; status {:#?}; the log:\n{}",
+                ask::ask(self.dir()),
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// How it ended, once it has.
+    pub fn ended(&mut self, within: Duration) -> ExitStatus {
+        until("the writer ends", within, || self.process.try_wait().unwrap()).0
+    }
+
+    /// Asks it to stop, and returns how it ended.
+    pub fn stop(mut self) -> ExitStatus {
+        kill_process(Pid::from_child(&self.process), Signal::TERM).unwrap();
+        self.ended(WATCHDOG)
+    }
+}
+
+impl Drop for LiveWriter {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Built at most once.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<std::path::PathBuf> = OnceLock::new();
+    BINARY.get_or_init(driftshm_tests::binary)
+}
