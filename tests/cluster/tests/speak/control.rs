@@ -63,10 +63,12 @@ async fn accounts_are_closed_reopened_and_grown() {
 #[tokio::test]
 async fn a_fault_can_heal_itself() {
     let cluster = cluster().await;
-    let order = json!({"fault": "refuse", "on": ["rpc"], "for_ms": 50});
+    let begun = std::time::Instant::now();
+    let order = json!({"fault": "refuse", "on": ["rpc"], "for_ms": 300});
     assert_eq!(command(&cluster, "/fault", order).await.0, 200);
     let url = format!("{}/health", cluster.rpc_url());
-    assert!(reqwest::get(&url).await.is_err());
+    let first = reqwest::get(&url).await;
+    assert!(first.is_err() || begun.elapsed().as_millis() >= 300);
     let answered = async {
         while reqwest::get(&url).await.is_err() {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
