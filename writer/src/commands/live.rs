@@ -103,6 +103,13 @@ pub fn spec(args: &RunArgs, cluster: &str, is_live: bool) -> Result<Option<FeedS
     };
     let ws = asked(FeedName::Ws, &live.ws_url, "--ws-url")?;
     let grpc = asked(FeedName::Grpc, &live.grpc_url, "--grpc-url")?;
+    let many = matches!(args.accounts.users, Some(UsersArg::All | UsersArg::Active));
+    if many && ws.is_none() && grpc.is_none() {
+        return usage(
+            "--users active and all need a stream: give --ws-url or --grpc-url; so many users \
+             cannot be polled often enough to be right (name some with --user or --authority)",
+        );
+    }
     Ok(Some(FeedSpec::Live(Box::new(LiveOptions {
         ws,
         grpc,

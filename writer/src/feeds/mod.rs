@@ -6,6 +6,7 @@ mod queue;
 pub mod replay;
 pub mod sim;
 
+use driftshm_layout::profile::Kind;
 use driftshm_layout::{Counter, FeedState, Pubkey};
 
 pub use feed::{Feed, Part};
@@ -40,6 +41,9 @@ pub enum FeedEvent {
     State(FeedState),
     /// Every account that the feed has was brought at least once since it began.
     Complete,
+    /// After a gap, accounts of this kind that nobody asks for by name come later: until each has
+    /// come, nobody knows whether it is as the chain has it.
+    Later(Kind),
     /// The newest Solana slot: the feed's pulse.
     Slot(u64),
     /// What is of this slot or an older one is confirmed; what is of a newer one may be taken back.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
+use driftshm_layout::profile::Kind;
 use driftshm_layout::{Counter, FeedState, Stamp, clock};
 
 use super::{AccountUpdate, FeedCommand, FeedEvent};
@@ -248,6 +249,11 @@ impl Sink {
     /// Says that every account that the feed has was brought at least once.
     pub fn complete(&self) {
         self.queue.push_event(self.source, FeedEvent::Complete);
+    }
+
+    /// Says that accounts of this kind, save those asked for by name, come later.
+    pub fn later(&self, kind: Kind) {
+        self.queue.push_event(self.source, FeedEvent::Later(kind));
     }
 
     /// Says up to which slot everything is confirmed.

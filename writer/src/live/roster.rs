@@ -107,12 +107,20 @@ impl Roster {
     pub fn seen(&self, update: &AccountUpdate) {
         let is_gone = update.lamports == 0 || update.data.is_empty();
         let mut inner = self.lock();
+        if is_gone {
+            // One that is asked for may come to be again.
+            let is_over = |entry: &Entry| !entry.asked && !entry.named;
+            if inner.entries.get(&update.pubkey).is_some_and(is_over) {
+                inner.entries.remove(&update.pubkey);
+            }
+            return;
+        }
         let known = inner.entries.get(&update.pubkey);
         // Users do not name anything, and come often.
         if known.is_some_and(|known| matches!(known.kind, Some(Kind::User | Kind::UserStats))) {
             return;
         }
-        let is_own = !is_gone && !self.classifier.is_foreign(update.owner.as_ref());
+        let is_own = !self.classifier.is_foreign(update.owner.as_ref());
         let Some(class) = self.classifier.classify(&update.data).filter(|_| is_own) else { return };
         let is_state = class.kind == Kind::State && inner.state == Some(update.pubkey);
         if !inner.entries.contains_key(&update.pubkey) && !self.follows_whole(class.kind) {

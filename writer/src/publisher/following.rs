@@ -64,6 +64,24 @@ impl Publisher {
         }
     }
 
+    /// After a gap, accounts of this kind that nobody watches are fetched later than the others:
+    /// each is vouched for again once it has come.
+    pub(super) fn doubt_unwatched(&mut self, kind: Kind) {
+        if !self.had_gap {
+            return;
+        }
+        let records: Vec<_> = self.writer.region().accounts(kind).collect();
+        for record in records {
+            let region = self.writer.region();
+            let Some(pubkey) = region.pubkey(&record) else { continue };
+            let is_open = region.meta(&record).is_ok_and(|meta| !meta.closed);
+            if is_open && region.is_followed(&record) && !self.watches.wants(&pubkey) {
+                self.writer.set_followed(&record, false);
+                self.returning.insert(pubkey);
+            }
+        }
+    }
+
     /// Lets go of accounts that nobody has wanted for a while.
     pub(super) fn end_watches(&mut self, now: Instant) {
         while let Some(pubkey) = self.watches.expire(now) {

@@ -106,6 +106,8 @@ struct Publisher {
     /// Accounts that are wanted again but that no feed has brought since: what the region has of
     /// them may be old, so they do not count as followed yet.
     returning: HashSet<Pubkey>,
+    /// Feeds were not live for a while: what changed meanwhile may not have come yet.
+    had_gap: bool,
     /// Accounts of a region taken over that no feed has brought yet.
     unconfirmed: HashSet<Pubkey>,
     subscribers: Subscribers,
@@ -148,6 +150,7 @@ impl Publisher {
             feeds: FeedLinks::default(),
             watches: Watches::new(options.linger),
             returning: HashSet::new(),
+            had_gap: true,
             unconfirmed: HashSet::new(),
             subscribers: Subscribers::new(),
             taps: Vec::new(),
@@ -223,7 +226,9 @@ impl Publisher {
                         tracing::info!(feed = name, from, to, "feed state");
                     }
                     self.writer.set_feed_state(self.feeds.overall());
+                    self.had_gap = !self.feeds.are_live();
                 }
+                FeedEvent::Later(kind) => self.doubt_unwatched(kind),
                 FeedEvent::Complete => self.end_doubts(),
                 FeedEvent::Slot(slot) => self.writer.set_slot(slot),
                 FeedEvent::Confirmed(slot) => self.writer.confirm(slot),

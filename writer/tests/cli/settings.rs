@@ -57,9 +57,10 @@ const SETTINGS: &[(&str, [&str; 3])] = &[
 ];
 
 /// Without these there is nothing to run, and with all kinds of feeds no flag is idle.
-const BASE: [(&str, &str); 5] = [
+const BASE: [(&str, &str); 6] = [
     ("cluster", "'base'"),
-    ("feed", "['sim', 'replay', 'rpc']"),
+    ("feed", "['sim', 'replay', 'ws']"),
+    ("ws-url", "'ws://base.example'"),
     ("replay", "'base.jsonl'"),
     ("rpc-url", "'http://base.example'"),
     ("users", "'all'"),
@@ -270,6 +271,7 @@ fn a_live_feed_needs_rpc_and_says_so() {
         (&["--ws-url", "ws://127.0.0.1:1"][..], "--rpc-url is not given"),
         (&["--rpc-url", "http://127.0.0.1:1", "--feed", "grpc"], "give --grpc-url URL"),
         (&["--rpc-url", "http://127.0.0.1:1", "--users", "7"], "none, active or all"),
+        (&["--rpc-url", "http://127.0.0.1:1", "--users", "all"], "need a stream"),
         (&["--feed", "sim", "--rpc-url", "http://127.0.0.1:1"], "--rpc-url means nothing"),
     ] {
         let said = complaint(driftshm(&["run", "--cluster", "x"]).args(args), 2);

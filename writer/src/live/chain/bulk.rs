@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use driftshm_layout::profile::Kind;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -34,6 +35,13 @@ impl Drop for Bulk {
         if let Some(task) = &self.task {
             task.abort();
         }
+    }
+}
+
+/// Says that users are yet to come: whoever waits for the snapshot is about to call itself live.
+pub(super) fn announce(chain: &Chain, sink: &Sink) {
+    if chain.roster.bulk().is_some() {
+        sink.later(Kind::User);
     }
 }
 

@@ -83,8 +83,9 @@ impl Chain {
         let waiting = self.first_requests(&mut requests).await;
         let min_slot = waiting.iter().map(|request| request.min_slot).max();
         fetcher.sync(min_slot.unwrap_or_default()).await?;
-        answer(waiting);
         sink.complete();
+        bulk::announce(self, sink);
+        answer(waiting);
         sink.state(FeedState::Live);
         fetcher.fail_fast_no_more();
         let bulk = bulk::start(self, sink, 0);
@@ -115,6 +116,7 @@ impl Chain {
                     let min_slot = min_slot.unwrap_or_default();
                     if waiting.iter().any(|request| request.keys.is_none()) {
                         fetcher.sync(min_slot).await?;
+                        bulk::announce(self, sink);
                         bulk.again(min_slot);
                     } else {
                         let keys = waiting.iter_mut().filter_map(|request| request.keys.take());
