@@ -2,6 +2,7 @@
 
 mod accounts;
 mod clients;
+mod gaps;
 mod lifecycle;
 mod limits;
 mod oracles;
