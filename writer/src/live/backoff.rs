@@ -8,7 +8,7 @@ const FIRST: Duration = Duration::from_millis(500);
 /// Where the other side answered, and refused or ended it: each try costs it something.
 const LONGEST: Duration = Duration::from_secs(30);
 /// Where nobody answered: a try costs nobody anything, and the network may be back any moment.
-const LONGEST_UNANSWERED: Duration = Duration::from_secs(8);
+const LONGEST_UNANSWERED: Duration = Duration::from_secs(5);
 /// What lasted so long was healthy: the next pause is a short one again.
 const HEALTHY: Duration = Duration::from_secs(30);
 

@@ -16,7 +16,7 @@ use super::gate::{Gate, Pass};
 use crate::live::endpoint::Endpoint;
 
 const CONNECT: Duration = Duration::from_secs(5);
-const ANSWER: Duration = Duration::from_secs(10);
+const ANSWER: Duration = Duration::from_secs(6);
 /// `getProgramAccounts` over all users takes a node a minute.
 const LONG_ANSWER: Duration = Duration::from_secs(120);
 /// No answer that is held whole is longer.
