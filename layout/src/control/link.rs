@@ -305,7 +305,9 @@ impl Link {
                 *id = named;
             }
             Response::Hello { .. } | Response::Done => {}
-            Response::Status(_) => return Err(LinkError::Protocol("a status unasked for".into())),
+            Response::Status(_) | Response::Recording => {
+                return Err(LinkError::Protocol("an answer that was not asked for".into()));
+            }
         }
         if let Some(filter) = self.parts.get(*sent).cloned() {
             let request = match *sent {

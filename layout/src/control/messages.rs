@@ -47,6 +47,9 @@ pub enum Request {
         /// The subscription.
         id: u64,
     },
+    /// Asks for a recording of all that feeds bring, sent along with [`Response::Recording`]. It
+    /// ends with the connection.
+    Record,
     /// Asks for figures that are not in the region.
     Status,
 }
@@ -70,6 +73,8 @@ pub enum Response {
         /// Names the subscription on this connection.
         id: u64,
     },
+    /// To [`Request::Record`]; carries one descriptor: the read end of a pipe with the recording.
+    Recording,
     /// Done.
     Done,
     /// To [`Request::Status`].

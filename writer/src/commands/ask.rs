@@ -1,5 +1,7 @@
 //! What only the running writer knows, asked on its control socket.
 
+use std::io::IoSliceMut;
+use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
@@ -10,8 +12,8 @@ use driftshm_layout::header::ABI_VERSION;
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, recv,
-    send, socket_with,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketAddrUnix,
+    SocketFlags, SocketType, connect, recvmsg, send, socket_with,
 };
 
 /// For each step: a writer that lives answers at once.
@@ -48,6 +50,30 @@ pub fn ask(dir: &Path) -> Result<Answer, LinkError> {
     }
 }
 
+/// A recording that the writer makes. It ends when the connection is closed.
+pub struct Recorded {
+    /// Keeps the recording going.
+    pub connection: OwnedFd,
+    /// Where it comes, to the end.
+    pub pipe: OwnedFd,
+}
+
+/// Asks the writer of a directory for a recording.
+pub fn record(dir: &Path) -> Result<Recorded, LinkError> {
+    let path = dir::socket_path(dir);
+    let connection = open(&path)?;
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    match exchange(&connection, &path, &Request::Hello { abi: ABI_VERSION, version })? {
+        Response::Hello { .. } => {}
+        other => return Err(unexpected(&path, other)),
+    }
+    match exchange_fd(&connection, &path, &Request::Record)? {
+        (Response::Recording, Some(pipe)) => Ok(Recorded { connection, pipe }),
+        (Response::Recording, None) => Err(LinkError::DescriptorsLost),
+        (other, _) => Err(unexpected(&path, other)),
+    }
+}
+
 fn open(path: &Path) -> Result<OwnedFd, LinkError> {
     let io = |action| move |error: Errno| LinkError::Io { action, source: error.into() };
     let kind = SocketType::SEQPACKET;
@@ -72,6 +98,15 @@ fn open(path: &Path) -> Result<OwnedFd, LinkError> {
 }
 
 fn exchange(socket: &OwnedFd, path: &Path, request: &Request) -> Result<Response, LinkError> {
+    exchange_fd(socket, path, request).map(|(response, _)| response)
+}
+
+/// The answer, and the descriptor that came with it.
+fn exchange_fd(
+    socket: &OwnedFd,
+    path: &Path,
+    request: &Request,
+) -> Result<(Response, Option<OwnedFd>), LinkError> {
     let io = |action| {
         move |error: Errno| match error {
             Errno::AGAIN => LinkError::Timeout { path: path.into() },
@@ -83,13 +118,22 @@ fn exchange(socket: &OwnedFd, path: &Path, request: &Request) -> Result<Response
         .map_err(|error| LinkError::Protocol(format!("a request cannot be written: {error}")))?;
     send(socket, &text, SendFlags::NOSIGNAL).map_err(io("write to the control socket"))?;
     let mut buffer = vec![0; MAX_MESSAGE];
-    let (len, _) = recv(socket, &mut buffer[..], RecvFlags::empty())
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let mut parts = [IoSliceMut::new(&mut buffer)];
+    let received = recvmsg(socket, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC)
         .map_err(io("read from the control socket"))?;
+    let fd = ancillary.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
+        _ => None,
+    });
+    let len = received.bytes;
     if len == 0 {
         return Err(hung_up());
     }
-    serde_json::from_slice(buffer.get(..len).unwrap_or_default())
-        .map_err(|error| LinkError::Protocol(format!("not a response: {error}")))
+    let response = serde_json::from_slice(buffer.get(..len).unwrap_or_default())
+        .map_err(|error| LinkError::Protocol(format!("not a response: {error}")))?;
+    Ok((response, fd))
 }
 
 fn hung_up() -> LinkError {
@@ -113,7 +157,7 @@ fn unexpected(path: &Path, response: Response) -> LinkError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rustix::net::{accept, bind, listen};
+    use rustix::net::{accept, bind, listen, recv};
 
     /// A socket that answers with these texts, one per message, and then closes.
     fn writer(dir: &Path, answers: &'static [&'static str]) -> std::thread::JoinHandle<()> {

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use driftshm_layout::OpenError;
@@ -10,6 +11,7 @@ use driftshm_layout::profile::PathError;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::config::SettingError;
+use crate::recording::RecordingError;
 use crate::serve::ServeError;
 
 /// A command failed; the text is all that the user gets to see.
@@ -27,6 +29,17 @@ pub enum Failure {
     /// The writer's socket gives no answer.
     #[error(transparent)]
     Link(#[from] LinkError),
+    /// The file cannot be recorded to.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// The file takes no more.
+    #[error("cannot write to {path}: {source}", path = .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
     /// The writer does not run.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -59,7 +72,9 @@ impl Failure {
             }
             Self::Setting(_)
             | Self::Argument(_)
-            | Self::Serve(ServeError::Options(_) | ServeError::Recording { .. }) => {
+            | Self::Serve(
+                ServeError::Options(_) | ServeError::Recording { .. } | ServeError::Record(_),
+            ) => {
                 complain(self);
                 ExitCode::from(2)
             }

@@ -11,8 +11,10 @@ mod kind;
 mod live;
 mod output;
 mod place;
+mod record;
 mod run;
 mod status;
+mod stop;
 mod watch;
 
 use std::ffi::OsString;
@@ -54,6 +56,7 @@ enum Command {
     Status(status::StatusArgs),
     Get(get::GetArgs),
     Watch(watch::WatchArgs),
+    Record(record::RecordArgs),
     Doctor(doctor::DoctorArgs),
 }
 
@@ -78,6 +81,7 @@ fn execute(argv: &[OsString]) -> Result<ExitCode, Refused> {
         Command::Status(args) => status::run(&args),
         Command::Get(args) => get::run(&args),
         Command::Watch(args) => watch::run(&args),
+        Command::Record(args) => record::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     };
     Ok(done.unwrap_or_else(|failure| failure.report()))

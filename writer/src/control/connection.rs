@@ -1,6 +1,7 @@
 //! One client, from its hello to its end.
 
 use std::collections::HashMap;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use driftshm_layout::control::{
@@ -15,7 +16,8 @@ use super::publisher_link::PublisherLink;
 use super::refuse::refuse;
 use super::server::Shared;
 use super::wire::{Received, send, send_with};
-use crate::publisher::Signal;
+use crate::publisher::{Command, Signal};
+use crate::recording::{self, Guard, PipeSink};
 
 /// A client says hello within this time, or it is closed.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
@@ -55,10 +57,10 @@ impl Drop for Subscriptions {
 /// Serves one client until it goes.
 pub(super) async fn serve(socket: UnixSeqpacket, shared: Shared, permit: Permit) {
     let subscriptions = Subscriptions { publisher: shared.publisher.clone(), keys: HashMap::new() };
-    let mut connection = Connection { socket, shared, permit, subscriptions };
+    let mut connection = Connection { socket, shared, permit, subscriptions, recording: None };
     if let Err(End::Refused(Refusal(code, message))) = connection.run().await {
-        let Connection { socket, shared, permit, subscriptions } = connection;
-        drop(subscriptions);
+        let Connection { socket, shared, permit, subscriptions, recording } = connection;
+        drop((subscriptions, recording));
         refuse(socket, &shared.buffer, code, message).await;
         drop(permit);
     }
@@ -69,6 +71,7 @@ struct Connection {
     shared: Shared,
     permit: Permit,
     subscriptions: Subscriptions,
+    recording: Option<Guard>,
 }
 
 fn bad(message: impl Into<String>) -> End {
@@ -111,6 +114,10 @@ impl Connection {
             }
             Request::Extend { id, filter } => self.extend(id, filter).await?,
             Request::Unsubscribe { id } => self.unsubscribe(id)?,
+            Request::Record => match self.record().await? {
+                None => return Ok(()),
+                Some(error) => error,
+            },
             Request::Status => self.status().await?,
         };
         Ok(send(&self.socket, &response).await?)
@@ -156,7 +163,8 @@ impl Connection {
         let done = self.shared.publisher.subscribe(id, filter, signal).await;
         done.map_err(|_| End::Closed)?;
         // Only now: whoever has the answer loses no wake-up.
-        let sent = send_with(&self.socket, &Response::Subscribed { id }, &handover).await;
+        let fds = [handover.doorbell.as_fd(), handover.memfd.as_fd()];
+        let sent = send_with(&self.socket, &Response::Subscribed { id }, &fds).await;
         match sent {
             Ok(()) => Ok(None),
             // Too many descriptors are under way to clients that do not fetch them.
@@ -204,6 +212,38 @@ impl Connection {
         self.permit.remove_keys(keys);
         self.shared.publisher.unsubscribe(vec![id]);
         Ok(Response::Done)
+    }
+
+    /// Starts a recording, which goes to the client through a pipe.
+    async fn record(&mut self) -> Result<Option<Response>, End> {
+        if self.recording.is_some() {
+            return Err(bad("this connection has a recording already"));
+        }
+        let Some(place) = self.shared.recordings.place() else {
+            let message = "as many recordings are being made as are allowed at a time";
+            return Ok(Some(too_many(message.to_owned())));
+        };
+        let guard = Guard::new();
+        let started = PipeSink::new(guard.flag(), place).and_then(|(sink, theirs)| {
+            let options = self.shared.recorder.clone();
+            recording::start(sink, options, &guard).map(|(tap, _)| (tap, theirs))
+        });
+        let (tap, theirs) = match started {
+            Ok(both) => both,
+            Err(error) => return Ok(Some(no_resources(&error))),
+        };
+        // From here on it ends when this connection does.
+        self.recording = Some(guard);
+        let record = Command::Record(Box::new(tap));
+        self.shared.publisher.send(record).map_err(|_| End::Closed)?;
+        match send_with(&self.socket, &Response::Recording, &[theirs.as_fd()]).await {
+            Ok(()) => Ok(None),
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::TOOMANYREFS) => {
+                self.recording = None;
+                Ok(Some(no_resources(&error)))
+            }
+            Err(_) => Err(End::Closed),
+        }
     }
 
     async fn status(&self) -> Result<Response, End> {

@@ -17,6 +17,7 @@ use super::publisher_link::PublisherLink;
 use super::refuse::refuse;
 use super::wire::Buffer;
 use crate::publisher::{Home, Throttle};
+use crate::recording::{RecorderOptions, Recordings};
 
 /// After an `accept` that failed (no descriptors left, most likely): the client still waits, and
 /// trying again at once would be a busy loop.
@@ -39,6 +40,8 @@ pub struct ServerOptions {
     pub allow: Allow,
     /// See `Region::generation`.
     pub generation: u64,
+    /// What clients that record get.
+    pub recorder: RecorderOptions,
 }
 
 /// What all connections have in common.
@@ -48,6 +51,8 @@ pub(super) struct Shared {
     pub buffer: Buffer,
     pub tally: Tally,
     pub generation: u64,
+    pub recorder: RecorderOptions,
+    pub recordings: Recordings,
     subscriptions: Arc<AtomicU64>,
 }
 
@@ -79,6 +84,8 @@ impl Server {
             buffer: Buffer::new(),
             tally: Tally::new(within_descriptors(options.limits)),
             generation: options.generation,
+            recorder: options.recorder.clone(),
+            recordings: Recordings::default(),
             subscriptions: Arc::default(),
         };
         Ok(Self {
@@ -90,6 +97,11 @@ impl Server {
             accept_failed: Throttle::minutely(),
             bind_failed: Throttle::minutely(),
         })
+    }
+
+    /// The recordings that go to clients.
+    pub fn recordings(&self) -> Recordings {
+        self.shared.recordings.clone()
     }
 
     /// Accepts clients until `stop` comes or its sender is dropped, then takes the socket's name

@@ -2,15 +2,13 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use driftshm_layout::control::{MAX_MESSAGE, Request, Response};
 use tokio_seqpacket::UnixSeqpacket;
 use tokio_seqpacket::ancillary::AncillaryMessageWriter;
-
-use crate::publisher::Handover;
 
 /// A client that does not read its answers for so long is closed.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
@@ -78,17 +76,16 @@ async fn send_within(
     Ok(())
 }
 
-/// Sends an answer with a subscriber's side of its signal.
+/// Sends an answer with descriptors.
 pub(super) async fn send_with(
     socket: &UnixSeqpacket,
     response: &Response,
-    handover: &Handover,
+    fds: &[BorrowedFd<'_>],
 ) -> io::Result<()> {
     let message = text(response)?;
-    let fds = [handover.doorbell.as_fd(), handover.memfd.as_fd()];
     let mut space = [0; 128];
     let mut ancillary = AncillaryMessageWriter::new(&mut space);
-    ancillary.add_fds(fds).map_err(io::Error::other)?;
+    ancillary.add_fds(fds.iter().copied()).map_err(io::Error::other)?;
     let sending = socket.send_with_ancillary(&message, &mut ancillary);
     tokio::time::timeout(SEND_TIMEOUT, sending).await??;
     Ok(())

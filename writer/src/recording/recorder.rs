@@ -40,7 +40,7 @@ impl RecorderOptions {
     /// For the accounts of a profile.
     pub fn new(dir: &Path, cluster: &str, profile: &Profile) -> Self {
         let session = Session {
-            unix_ns: clock::unix_ns(),
+            unix_ns: 0,
             program: profile.program_id.to_string(),
             profile: profile.name.clone(),
             cluster: cluster.to_owned(),
@@ -75,21 +75,25 @@ impl Drop for Guard {
 /// Starts a recorder that writes to `out`. It records from when the publisher has the tap.
 pub fn start(
     out: impl Write + Send + 'static,
-    options: RecorderOptions,
+    mut options: RecorderOptions,
     guard: &Guard,
 ) -> io::Result<(Tap, JoinHandle<()>)> {
+    options.session.unix_ns = clock::unix_ns();
     let (tap, messages) = Tap::new(clock::monotonic_ns(), guard.flag());
-    let thread =
-        std::thread::Builder::new().name("recorder".to_owned()).spawn(move || {
-            match record(out, &options, &messages) {
-                Ok(Some(bytes)) => tracing::info!(bytes, "the recording has ended"),
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::error!(%error, "the recording has ended: it cannot be written")
-                }
-            }
-        })?;
+    let thread = std::thread::Builder::new().name("recorder".to_owned());
+    let thread = thread.spawn(move || log_end(&record(out, &options, &messages)))?;
     Ok((tap, thread))
+}
+
+fn log_end(outcome: &io::Result<Option<u64>>) {
+    match outcome {
+        Ok(Some(bytes)) => tracing::info!(bytes, "the recording has ended"),
+        Ok(None) => {}
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            tracing::info!("the recording has ended: nobody reads it any more");
+        }
+        Err(error) => tracing::error!(%error, "the recording has ended: it cannot be written"),
+    }
 }
 
 /// How many bytes were written; `None` if it never began.

@@ -152,5 +152,6 @@ impl Drop for Tap {
             // If it finds no room even so, the recorder is stuck, and the recording without an end.
             let _ = self.messages.send_timeout(message, LAST);
         }
+        self.ended.store(true, Ordering::Relaxed);
     }
 }

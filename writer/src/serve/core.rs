@@ -28,7 +28,7 @@ use crate::feeds::{Feed, Queue};
 use crate::publisher::{
     self, Command, Ended, Home, PublisherOptions, PublisherThread, newest_slot,
 };
-use crate::recording::{self, Guard, RecorderOptions};
+use crate::recording::{self, Guard, RecorderOptions, Recordings};
 
 /// The publisher has so long to publish what still waits.
 const DRAIN: Duration = Duration::from_millis(600);
@@ -84,6 +84,8 @@ pub(super) fn run(
     });
     let (stop_server, server_stopped) = oneshot::channel();
 
+    let recordings = server.recordings();
+
     runtime.block_on(async {
         let server = tokio::spawn(server.run(home, server_stopped));
         let PublisherThread { live, mut ended, .. } = publisher;
@@ -110,7 +112,7 @@ pub(super) fn run(
             Some(end) => Ok(end),
             None => timeout_at((began + DRAIN).into(), ended).await,
         };
-        join(threads, began + END).await;
+        join(threads, &recordings, began + END).await;
         match end {
             Ok(Ok(Ended::Orderly)) => match fault {
                 Some((feed, error)) => Err(ServeError::Feed { feed, error }),
@@ -196,21 +198,24 @@ fn bind(
         limits: options.limits,
         allow: Allow { uids: options.allow_uids.clone(), gids: options.allow_gids.clone() },
         generation: writer.region().generation(),
+        recorder: RecorderOptions::new(&options.dir, &options.cluster, &options.profile),
     };
     let path = dir::socket_path(&options.dir);
     Server::bind(server, link).map_err(|source| ServeError::Socket { path, source })
 }
 
-/// Waits for the feeds' threads; one that does not come is left to die with the process.
-async fn join(mut threads: Vec<JoinHandle<()>>, until: Instant) {
+/// Waits for the threads of feeds and recorders; one that does not come is left to die with the
+/// process.
+async fn join(mut threads: Vec<JoinHandle<()>>, recordings: &Recordings, until: Instant) {
     loop {
         threads.retain(|thread| !thread.is_finished());
-        if threads.is_empty() {
+        if threads.is_empty() && recordings.count() == 0 {
             return;
         }
         if Instant::now() >= until {
             let names: Vec<_> = threads.iter().filter_map(|t| t.thread().name()).collect();
-            tracing::warn!(threads = ?names, "left behind: they do not stop");
+            let recordings = recordings.count();
+            tracing::warn!(threads = ?names, recordings, "left behind: they do not stop");
             return;
         }
         tokio::time::sleep(Duration::from_millis(2)).await;

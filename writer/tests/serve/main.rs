@@ -7,6 +7,7 @@ mod lifecycle;
 mod limits;
 mod oracles;
 mod processes;
+mod recordings;
 mod support;
 mod wake;
 mod watches;

@@ -1,7 +1,6 @@
 //! `driftshm watch`: a line per change, as it happens.
 
 mod line;
-mod stop;
 
 use std::io::{BufWriter, Write};
 use std::os::fd::AsFd;
@@ -19,8 +18,8 @@ use super::failure::{Failure, complain};
 use super::keys;
 use super::kind::KindName;
 use super::place::PlaceArgs;
+use super::stop::Stop;
 use line::Lines;
-use stop::Stop;
 
 /// How long the writer may take to answer at first.
 const PATIENCE: Duration = Duration::from_secs(3);
