@@ -141,7 +141,13 @@ impl Queue {
     /// The same without conflating, as far as it is up to this feed: waits for the publisher.
     fn push_all(&self, updates: &mut Vec<AccountUpdate>) {
         let mut waiting = self.lock();
-        while waiting.batch.updates.len() >= CONFLATE_AT / 2 && !self.is_stopped() {
+        // What is taken back was brought before and is not brought after: a batch of both would be
+        // published in another order.
+        let is_taken_back = |event: &(u8, FeedEvent)| matches!(event.1, FeedEvent::TakeBack { .. });
+        while !self.is_stopped()
+            && (waiting.batch.updates.len() >= CONFLATE_AT / 2
+                || waiting.batch.events.iter().any(is_taken_back))
+        {
             let timeout = Duration::from_millis(100);
             waiting.held_back += 1;
             let woken = self.emptied.wait_timeout(waiting, timeout);
@@ -264,6 +270,12 @@ impl Sink {
     /// Takes back what `slot` made of an account: it is as it was before.
     pub fn take_back(&self, slot: u64, before: AccountUpdate) {
         let before = Box::new(AccountUpdate { source: self.source, ..before });
+        self.queue.push_event(self.source, FeedEvent::TakeBack { slot, before });
+    }
+
+    /// The same as it was recorded: with the rank of its source.
+    pub fn take_back_as_recorded(&self, slot: u64, before: AccountUpdate) {
+        let before = Box::new(before);
         self.queue.push_event(self.source, FeedEvent::TakeBack { slot, before });
     }
 

@@ -14,6 +14,8 @@
 //!   4 state     u8 feed state: 1 connecting, 2 syncing, 3 live, 4 stalled, 5 down
 //!   5 gap       u64 items that are missing here: the disk was too slow
 //!   6 end       nothing: the session ended in order
+//!   7 take back u64 slot that is not part of the chain, then as account: what it was before
+//!   8 confirmed u64 slot: what is of this one or an older one stands
 //! ```
 //! Kinds that are not known are passed over.
 
@@ -31,6 +33,11 @@ const SLOT: u8 = 3;
 const STATE: u8 = 4;
 const GAP: u8 = 5;
 const END: u8 = 6;
+const TAKE_BACK: u8 = 7;
+const CONFIRMED: u8 = 8;
+
+/// The system program lets no account grow beyond it.
+const MAX_DATA: usize = 10 << 20;
 
 const NO_OWNER: u16 = 1;
 const AT_FIRST: u16 = 2;
@@ -66,6 +73,15 @@ pub enum Said {
     Gap(u64),
     /// The session ended in order.
     End,
+    /// A slot turned out not to be part of the chain.
+    TakeBack {
+        /// The slot.
+        slot: u64,
+        /// The account as it was before.
+        before: AccountUpdate,
+    },
+    /// What is of this slot or an older one stands.
+    Confirmed(u64),
     /// Of a newer version.
     Unknown,
 }
@@ -103,6 +119,12 @@ impl Item {
             },
             GAP => Said::Gap(number()?),
             END => Said::End,
+            TAKE_BACK => {
+                let (slot, before) = body.split_first_chunk()?;
+                let before = account(before, source, flags)?;
+                Said::TakeBack { slot: u64::from_le_bytes(*slot), before }
+            }
+            CONFIRMED => Said::Confirmed(number()?),
             _ => Said::Unknown,
         };
         let at_first = flags & AT_FIRST != 0;
@@ -133,21 +155,43 @@ pub(super) fn put_account(
     update: &AccountUpdate,
     at_first: bool,
 ) -> bool {
-    /// The system program lets no account grow beyond it.
-    const MAX_DATA: usize = 10 << 20;
     if update.data.len() > MAX_DATA {
         return false;
     }
-    let no_owner = if update.owner.is_none() { NO_OWNER } else { 0 };
-    let flags = no_owner | if at_first { AT_FIRST } else { 0 };
+    let flags = owner_flag(update) | if at_first { AT_FIRST } else { 0 };
     put_header(out, ACCOUNT_LEN + update.data.len(), ACCOUNT, update.source, flags, time_ns);
+    put_body(out, update);
+    true
+}
+
+/// The same for what an account was before a slot that is not part of the chain.
+pub(super) fn put_take_back(
+    out: &mut Vec<u8>,
+    time_ns: u64,
+    slot: u64,
+    before: &AccountUpdate,
+) -> bool {
+    if before.data.len() > MAX_DATA {
+        return false;
+    }
+    let len = 8 + ACCOUNT_LEN + before.data.len();
+    put_header(out, len, TAKE_BACK, before.source, owner_flag(before), time_ns);
+    out.extend(slot.to_le_bytes());
+    put_body(out, before);
+    true
+}
+
+fn owner_flag(update: &AccountUpdate) -> u16 {
+    if update.owner.is_none() { NO_OWNER } else { 0 }
+}
+
+fn put_body(out: &mut Vec<u8>, update: &AccountUpdate) {
     for number in [update.slot, update.write_version, update.lamports] {
         out.extend(number.to_le_bytes());
     }
     out.extend(update.pubkey.0);
     out.extend(update.owner.unwrap_or_default().0);
     out.extend(&update.data);
-    true
 }
 
 pub(super) fn put_session(out: &mut Vec<u8>, session: &Session) {
@@ -159,6 +203,11 @@ pub(super) fn put_session(out: &mut Vec<u8>, session: &Session) {
 
 pub(super) fn put_slot(out: &mut Vec<u8>, time_ns: u64, source: u8, slot: u64) {
     put_header(out, 8, SLOT, source, 0, time_ns);
+    out.extend(slot.to_le_bytes());
+}
+
+pub(super) fn put_confirmed(out: &mut Vec<u8>, time_ns: u64, source: u8, slot: u64) {
+    put_header(out, 8, CONFIRMED, source, 0, time_ns);
     out.extend(slot.to_le_bytes());
 }
 
@@ -215,6 +264,8 @@ mod tests {
         put_header(&mut out, 3, 77, 0, 0, 15);
         out.extend([1, 2, 3]);
         put_end(&mut out, 16);
+        assert!(put_take_back(&mut out, 17, 98, &orphan));
+        put_confirmed(&mut out, 18, 4, 97);
         let (mut items, mut rest) = (Vec::new(), &out[..]);
         while let Some((item, len)) = Item::decode(rest) {
             items.push((item.time_ns, item.source, item.at_first, item.said));
@@ -224,12 +275,14 @@ mod tests {
         let expected = [
             (0, 0, false, Said::Session(session)),
             (10, 9, false, Said::Account(update())),
-            (11, 9, true, Said::Account(orphan)),
+            (11, 9, true, Said::Account(orphan.clone())),
             (12, 2, false, Said::Slot(99)),
             (13, 2, false, Said::State(FeedState::Stalled)),
             (14, 0, false, Said::Gap(5)),
             (15, 0, false, Said::Unknown),
             (16, 0, false, Said::End),
+            (17, 9, false, Said::TakeBack { slot: 98, before: orphan }),
+            (18, 4, false, Said::Confirmed(97)),
         ];
         assert_eq!(items, expected);
     }

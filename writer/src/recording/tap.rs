@@ -88,7 +88,16 @@ impl Tap {
             match event {
                 FeedEvent::Slot(slot) => item::put_slot(&mut self.chunk, now, *source, *slot),
                 FeedEvent::State(state) => item::put_state(&mut self.chunk, now, *source, *state),
-                _ => continue,
+                FeedEvent::Confirmed(slot) => {
+                    item::put_confirmed(&mut self.chunk, now, *source, *slot);
+                }
+                FeedEvent::TakeBack { slot, before } => {
+                    if !item::put_take_back(&mut self.chunk, now, *slot, before) {
+                        self.lost += 1;
+                        continue;
+                    }
+                }
+                FeedEvent::Complete | FeedEvent::Later(_) | FeedEvent::Count(..) => continue,
             }
             self.items += 1;
         }

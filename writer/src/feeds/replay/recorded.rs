@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use driftshm_layout::{FeedState, Pubkey};
+use driftshm_layout::{FeedState, Pubkey, clock};
 
 use super::slots::Slots;
 use super::stage::{Brought, Stage};
@@ -26,7 +26,9 @@ impl Brought for InRecording {
     fn again(&mut self, pubkey: &Pubkey) -> Option<AccountUpdate> {
         let (position, slot) = *self.places.get(pubkey)?;
         match self.recording.reread(&position, &mut self.cache)?.said {
-            Said::Account(update) if update.pubkey == *pubkey => {
+            Said::Account(update) | Said::TakeBack { before: update, .. }
+                if update.pubkey == *pubkey =>
+            {
                 Some(AccountUpdate { slot, ..update })
             }
             _ => None,
@@ -186,6 +188,20 @@ impl<'a> Player<'a> {
                 self.states.insert(item.source, state);
                 self.stage.set_state(overall(&self.states));
             }
+            Said::TakeBack { slot, before } => {
+                self.stage.flush(&mut self.brought)?;
+                let before = AccountUpdate {
+                    slot: self.slots.shifted(before.slot),
+                    received_ns: clock::monotonic_ns(),
+                    ..before
+                };
+                self.note(&before, position);
+                self.stage.sink.take_back_as_recorded(self.slots.shifted(slot), before);
+            }
+            Said::Confirmed(slot) => {
+                self.stage.flush(&mut self.brought)?;
+                self.stage.sink.confirmed(self.slots.shifted(slot));
+            }
             Said::Gap(items) => {
                 if !self.silent {
                     let file = self.options.path.display();
@@ -216,11 +232,17 @@ impl<'a> Player<'a> {
             super::warn_of_old_slots(self.options, Some(update.slot), self.stage.start_slot);
         }
         let slot = self.slots.of_line(Some(update.slot));
+        let update = AccountUpdate { slot, ..update };
+        self.note(&update, position);
+        self.stage.bring(update, &mut self.brought)
+    }
+
+    /// Remembers where an account is as it is now.
+    fn note(&mut self, update: &AccountUpdate, position: Position) {
         let places = &mut self.brought.places;
         if places.len() < MOST || places.contains_key(&update.pubkey) {
-            places.insert(update.pubkey, (position, slot));
+            places.insert(update.pubkey, (position, update.slot));
         }
-        self.stage.bring(AccountUpdate { slot, ..update }, &mut self.brought)
     }
 
     fn report(&mut self, damage: &Damage) {

@@ -343,6 +343,30 @@ mod recorded {
     }
 
     #[test]
+    fn what_was_taken_back_is_so_again_after_what_came_before_it_and_before_the_rest() {
+        let before = update(1, 49, 4);
+        let back = FeedEvent::TakeBack { slot: 50, before: Box::new(before.clone()) };
+        let events = vec![(4, back), (4, FeedEvent::Confirmed(48))];
+        let batches = [
+            Batch { updates: vec![update(1, 50, 4)], events, ..Batch::default() },
+            Batch { updates: vec![update(1, 51, 4)], ..Batch::default() },
+        ];
+        let file = recording(Duration::ZERO, &batches);
+        let mut running = start(options(&file, f64::INFINITY));
+        running.until(|it| it.events.iter().any(|it| matches!(it, FeedEvent::TakeBack { .. })));
+        assert_eq!(running.slots(), [50], "what comes later waits until it is taken back");
+        let taken_back = running.events.iter().find_map(|it| match it {
+            FeedEvent::TakeBack { slot, before } => Some((*slot, before.clone())),
+            _ => None,
+        });
+        let (slot, found) = taken_back.unwrap();
+        assert_eq!((slot, found.slot, found.source, &found.data), (50, 49, 4, &before.data));
+        running.until_updates(2);
+        assert!(running.events.contains(&FeedEvent::Confirmed(48)));
+        running.stop();
+    }
+
+    #[test]
     fn the_time_between_updates_is_kept_scaled_by_the_speed() {
         let file = recording(Duration::from_millis(300), &batches());
         let began = Instant::now();
