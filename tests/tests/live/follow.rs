@@ -2,14 +2,23 @@
 
 use std::time::Duration;
 
+use libtest_mimic::Trial;
+
 use crate::support::{Chain, Feeds, Followed, LiveWriter, Order, WATCHDOG, small};
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    let each = Feeds::EACH.into_iter();
+    each.map(|feeds| trial(format!("follow::{feeds}_brings_everything"), move || follows(feeds)))
+        .collect()
+}
 
 fn follows(feeds: Feeds) {
     let chain = Chain::start(small());
     let writer = LiveWriter::start(&chain, feeds, &["--poll-interval", "0.2"]);
     writer.await_live();
     writer.assert_equals(&chain, &Followed::MARKETS, Duration::from_secs(2));
-    let order = Order::watch(writer.region().clone());
+    let order = Order::watch(writer.region());
     for _ in 0..5 {
         chain.touch_all();
         chain.confirm();
@@ -18,24 +27,4 @@ fn follows(feeds: Feeds) {
     let seen = order.seen();
     assert!(seen.published > 0 && seen.back.is_empty(), "{seen:?}");
     assert!(writer.stop().success());
-}
-
-#[test]
-fn rpc_alone_brings_everything() {
-    follows(Feeds::Rpc);
-}
-
-#[test]
-fn ws_alone_brings_everything() {
-    follows(Feeds::Ws);
-}
-
-#[test]
-fn grpc_alone_brings_everything() {
-    follows(Feeds::Grpc);
-}
-
-#[test]
-fn all_feeds_at_once_bring_everything() {
-    follows(Feeds::All);
 }

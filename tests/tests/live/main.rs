@@ -1,5 +1,30 @@
 //! The live feeds as a whole: a real writer, a cluster in miniature, real sockets, and the region
 //! read as a bot reads it.
+//!
+//! These tests wait more than they work, so more of them run at a time than there are cores.
+//! `cargo test --test live -- faults::ws` runs those whose names begin so; `-- --list` lists them.
 
+mod faults;
 mod follow;
 mod support;
+
+use libtest_mimic::{Arguments, Trial};
+
+/// How many run at a time, unless `--test-threads` says otherwise.
+const SIDE_BY_SIDE: usize = 12;
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(SIDE_BY_SIDE);
+    let trials = [follow::trials(), faults::trials()];
+    let trials: Vec<Trial> = trials.into_iter().flatten().collect();
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// A test, of that name, that fails by panicking.
+fn trial(name: impl Into<String>, run: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        run();
+        Ok(())
+    })
+}

@@ -3,9 +3,7 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use driftshm_cluster::{
-    Cluster, Commitment, Fault, Options, Pace, Protocols, Sim, SimOptions,
-};
+use driftshm_cluster::{Cluster, Commitment, Fault, Options, Pace, Protocols, Sim, SimOptions};
 use driftshm_layout::Pubkey;
 use driftshm_layout::profile::{Kind, role};
 use tokio::runtime::Runtime;
@@ -41,9 +39,13 @@ impl Chain {
         Self { cluster, runtime }
     }
 
-    pub fn fault(&self, on: impl Into<Protocols>, fault: Fault) {
-        let outcome = self.runtime.block_on(self.cluster.fault_on(on, fault));
-        outcome.unwrap();
+    /// Puts a fault in force everywhere.
+    pub fn fault(&self, fault: Fault) {
+        self.fault_on(Protocols::ALL, fault);
+    }
+
+    pub fn fault_on(&self, on: impl Into<Protocols>, fault: Fault) {
+        self.runtime.block_on(self.cluster.fault_on(on, fault)).unwrap();
     }
 
     pub fn heal(&self) {
@@ -52,6 +54,14 @@ impl Chain {
 
     pub fn market(&self, index: u16) -> Pubkey {
         self.cluster.profile().perp_market_address(index).unwrap()
+    }
+
+    /// All users.
+    pub fn users(&self) -> Vec<Pubkey> {
+        let all = self.cluster.snapshot(Commitment::Processed).into_values();
+        let kind = |data: &[u8]| self.cluster.profile().classify(data).map(|def| def.kind);
+        let users = all.filter(|account| kind(&account.data) == Some(Kind::User));
+        users.map(|account| account.pubkey).collect()
     }
 
     /// A small change to a perp market.

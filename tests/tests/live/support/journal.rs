@@ -25,7 +25,8 @@ pub struct Seen {
 }
 
 impl Order {
-    pub fn watch(region: Arc<Region>) -> Self {
+    pub fn watch(region: &Arc<Region>) -> Self {
+        let region = Arc::clone(region);
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
@@ -60,12 +61,7 @@ impl Order {
     }
 }
 
-fn drain(
-    region: &Region,
-    mut cursor: u64,
-    slots: &mut HashMap<u32, u64>,
-    seen: &mut Seen,
-) -> u64 {
+fn drain(region: &Region, mut cursor: u64, slots: &mut HashMap<u32, u64>, seen: &mut Seen) -> u64 {
     loop {
         match region.journal(cursor) {
             Next::Entry(entry) => {

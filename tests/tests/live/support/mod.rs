@@ -18,7 +18,11 @@ pub const WATCHDOG: Duration = Duration::from_secs(30);
 
 /// Looks again and again until there is something, and says how long that took.
 #[track_caller]
-pub fn until<T>(what: &str, within: Duration, mut look: impl FnMut() -> Option<T>) -> (T, Duration) {
+pub fn until<T>(
+    what: &str,
+    within: Duration,
+    mut look: impl FnMut() -> Option<T>,
+) -> (T, Duration) {
     let began = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -40,6 +44,17 @@ pub enum Feeds {
     Grpc,
     /// All three side by side.
     All,
+}
+
+impl std::fmt::Display for Feeds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Rpc => "rpc",
+            Self::Ws => "ws",
+            Self::Grpc => "grpc",
+            Self::All => "all",
+        })
+    }
 }
 
 impl Feeds {

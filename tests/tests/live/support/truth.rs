@@ -28,9 +28,8 @@ impl Followed {
             is_own.then(|| profile.classify(&account.data)).flatten()
         };
         let oracles = all.values().filter_map(|account| {
-            let def = def(account).filter(|def| {
-                matches!(def.kind, Kind::PerpMarket | Kind::SpotMarket)
-            })?;
+            let def = def(account)
+                .filter(|def| matches!(def.kind, Kind::PerpMarket | Kind::SpotMarket))?;
             def.role(role::ORACLE)?.read_pubkey(&account.data)
         });
         let oracles: std::collections::BTreeSet<Pubkey> = oracles.collect();
@@ -38,8 +37,10 @@ impl Followed {
             Some(def) => match def.kind {
                 Kind::State | Kind::PerpMarket | Kind::SpotMarket => true,
                 Kind::User if *self == Self::AllUsers => true,
-                _ => matches!(self, Self::Named(keys) if keys.contains(pubkey))
-                    || oracles.contains(pubkey),
+                _ => {
+                    matches!(self, Self::Named(keys) if keys.contains(pubkey))
+                        || oracles.contains(pubkey)
+                }
             },
             None => oracles.contains(pubkey),
         };

@@ -186,6 +186,11 @@ impl LiveWriter {
         }
     }
 
+    /// What the region has otherwise than the chain.
+    pub fn differences(&self, chain: &Chain, followed: &Followed) -> Vec<String> {
+        differences(self.region(), &followed.of(chain, Commitment::Confirmed))
+    }
+
     /// How it ended, once it has.
     pub fn ended(&mut self, within: Duration) -> ExitStatus {
         until("the writer ends", within, || self.process.try_wait().unwrap()).0
