@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!   connecting ──► syncing ──────────────► live ──► stalled ──► (cut, and connecting again)
-//!       ▲          subscribed; a snapshot    ▲         │ no slot for 4 s; for 9 s, it is cut
-//!       │          over RPC closes the gap   └─────────┘ a slot
+//!       ▲          ▲ subscribed; a snapshot            │ no slot for 4 s; for 9 s, it is cut
+//!       │          │ over RPC closes the gap           │
+//!       │          └───────────────────────────────────┘ a slot
 //!       └── pause ◄── down ◄── any error, at any point
 //! ```
 //! The snapshot is of a slot that the stream had reached when it was subscribed: what changed
@@ -287,7 +288,9 @@ impl<'a> Connection<'a> {
         self.runner.figures.slot(slot);
         self.sink.slot(slot);
         if self.state == FeedState::Stalled {
-            self.set(FeedState::Live);
+            // What was not told meanwhile may never be: as after a new connection, all is fetched.
+            self.set(FeedState::Syncing);
+            self.has_asked = false;
         }
         if self.state == FeedState::Live {
             // Not before: where the next connection goes on from, everything must have come.
