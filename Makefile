@@ -56,6 +56,8 @@ soak: build ## A day of the live feeds in miniature, SOAK_SECONDS (600) a feed, 
 lint: build $(VENV)/.tools ## Formatting, clippy, ruff, mypy, and whether stubs and docs are current
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
+	RUSTFLAGS="--cfg driftshm_loom" $(CARGO) clippy --locked --target-dir target/loom \
+		--package driftshm-layout --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings --allow rustdoc::private_intra_doc_links" \
 		$(CARGO) doc --locked --workspace $(EXTENSIONS) --no-deps --quiet
 	$(BIN)/ruff check

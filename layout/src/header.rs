@@ -284,6 +284,7 @@ const _: () = assert!((Owner::Publishing as usize) < PULSE);
 pub struct HeaderView<'a>(Header<'a>);
 
 impl<'a> HeaderView<'a> {
+    #[cfg(not(driftshm_loom))]
     #[inline(always)]
     pub(crate) fn new(header: Header<'a>) -> Self {
         Self(header)

@@ -4,22 +4,20 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
-use crate::clock;
-use crate::dir::{self, Place};
-use crate::error::OpenError;
-use crate::geometry::{Geometry, MAX_CAPACITY, PAGE, Section};
-use crate::header::{
-    ABI_VERSION, Counter, FeedState, Fixed, Header, HeaderView, Owner, Pulse, State, from_text32,
-};
+use crate::Pubkey;
+use crate::directory;
+use crate::geometry::{Geometry, Section};
+use crate::header::{Header, HeaderView, Pulse};
 use crate::journal::{self, Next};
-use crate::mapping::{self, Mapping};
+use crate::mapping::Mapping;
 use crate::oracle_price::{OraclePointer, OraclePrice};
 use crate::profile::{Kind, Profile};
 use crate::record::{self, Buffer, Meta, Presence, Shape, Unread};
 use crate::sync::Word;
-use crate::{Pubkey, directory};
+
+mod check;
+mod open;
+mod status;
 
 /// The writer counts as dead when its heartbeat (every 100 ms) is older than this.
 pub const HEARTBEAT_TIMEOUT_NS: u64 = 700_000_000;
@@ -69,108 +67,6 @@ pub struct Snapshot {
 }
 
 impl Region {
-    /// Opens the region of a place, if it is of the cluster and the owner that it should be of.
-    pub fn open_at(place: &Place) -> Result<Self, OpenError> {
-        let region = Self::open(&place.dir)?;
-        let path = || region.path.clone();
-        if let Some(expected) = place.cluster.as_ref().filter(|name| **name != region.cluster) {
-            let (found, expected) = (region.cluster.clone(), expected.clone());
-            return Err(OpenError::OtherCluster { path: path(), found, expected });
-        }
-        let found = region.mapping.owner();
-        match place.owner {
-            Some(expected) if found != expected && found != 0 => {
-                Err(OpenError::ForeignOwner { path: path(), found, expected })
-            }
-            _ => Ok(region),
-        }
-    }
-
-    /// Opens the region of a directory.
-    pub fn open(dir: &Path) -> Result<Self, OpenError> {
-        Self::open_file(&dir::region_path(dir))
-    }
-
-    /// Opens the region in `path`.
-    pub fn open_file(path: &Path) -> Result<Self, OpenError> {
-        // SAFETY: a `Region` gives out its words within the crate only, and `RegionWriter`, which
-        // alone stores, maps its file by itself, for writing.
-        let mapping = unsafe { Mapping::open(path) }.map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound => OpenError::NotFound { path: path.into() },
-            std::io::ErrorKind::PermissionDenied => {
-                OpenError::PermissionDenied { path: path.into() }
-            }
-            std::io::ErrorKind::InvalidInput | std::io::ErrorKind::UnexpectedEof => {
-                OpenError::Corrupt { path: path.into(), what: source.to_string() }
-            }
-            _ => OpenError::Io { action: "map", path: path.into(), source },
-        })?;
-        Self::from_mapping(mapping, path)
-    }
-
-    pub(crate) fn from_mapping(mapping: Mapping, path: &Path) -> Result<Self, OpenError> {
-        let corrupt = |what: &str| OpenError::Corrupt { path: path.into(), what: what.to_owned() };
-        let header = Header::new(mapping.words())
-            .ok_or_else(|| corrupt("it is shorter than the header page"))?;
-        match header.abi_version() {
-            Ok(Some(ABI_VERSION)) => {}
-            Ok(Some(found)) => {
-                let expected = ABI_VERSION;
-                return Err(OpenError::Incompatible { path: path.into(), found, expected });
-            }
-            Ok(None) => return Err(OpenError::NotReady { path: path.into() }),
-            Err(_) => return Err(corrupt("it does not begin with the magic number of a region")),
-        }
-        if header.total_len() != (mapping.words().len() * 8) as u64 {
-            return Err(corrupt("its length is not what its header says"));
-        }
-        let fixed = header.fixed();
-        let geometry =
-            check_geometry(&fixed, mapping.words().len()).map_err(|what| corrupt(&what))?;
-        let cluster =
-            from_text32(&fixed.cluster).ok_or_else(|| corrupt("its cluster is no text"))?;
-        let cluster = cluster.to_owned();
-        let schema = copy_bytes(mapping.words(), geometry.schema_offset, geometry.schema_len);
-        let profile = Profile::from_json(&schema)
-            .map_err(|error| corrupt(&format!("its schema section: {error}")))?;
-        if Sha256::digest(&schema)[..] != fixed.schema_hash {
-            return Err(corrupt("its schema section has another hash than its header says"));
-        }
-        Ok(Self {
-            geometry,
-            profile: Arc::new(profile),
-            schema: schema.into(),
-            schema_hash: fixed.schema_hash,
-            hash_key: fixed.hash_key,
-            cluster,
-            this_boot: fixed.boot_id == clock::boot_id(),
-            path: path.into(),
-            mapping,
-        })
-    }
-
-    /// The region that has taken this one's place at the same path, if any has.
-    pub fn successor(&self) -> Result<Option<Self>, OpenError> {
-        match mapping::identity(&self.path) {
-            Ok(identity) if identity == self.mapping.identity() => Ok(None),
-            Ok(_) => match Self::open_file(&self.path)? {
-                other if other.cluster != self.cluster => Err(OpenError::OtherCluster {
-                    path: self.path.clone(),
-                    found: other.cluster,
-                    expected: self.cluster.clone(),
-                }),
-                same => Ok(Some(same)),
-            },
-            Err(_) => Ok(None),
-        }
-    }
-
-    /// Whether this region was copied from `other` when its file was lost: records, versions and
-    /// journal numbers are the same.
-    pub fn is_copy_of(&self, other: &Self) -> bool {
-        self.hash_key == other.hash_key && self.schema_hash == other.schema_hash
-    }
-
     #[inline(always)]
     pub(crate) fn words(&self) -> &[Word] {
         self.mapping.words()
@@ -444,129 +340,4 @@ impl Region {
     pub fn journal_head(&self) -> u64 {
         journal::head(self.header_words().journal_head())
     }
-
-    // -------------------------------------------------------------------------- writer
-
-    /// What the writer last said of itself; `None` if the word is not a state.
-    pub fn state(&self) -> Option<State> {
-        self.header().state()
-    }
-
-    /// Whether a writer runs: live by its own word, and by its heartbeat.
-    pub fn writer_alive(&self) -> bool {
-        let state = self.header().state();
-        matches!(state, Some(State::Live | State::Starting))
-            && self.heartbeat_age_ns() < HEARTBEAT_TIMEOUT_NS
-    }
-
-    /// Nanoseconds since the last heartbeat.
-    pub fn heartbeat_age_ns(&self) -> u64 {
-        if !self.this_boot {
-            return u64::MAX;
-        }
-        clock::monotonic_ns().saturating_sub(self.header().pulse(Pulse::HeartbeatNs))
-    }
-
-    /// A new number per writer start.
-    pub fn generation(&self) -> u64 {
-        self.header().owner(Owner::Generation)
-    }
-
-    /// The feeds' state as the writer last knew it; [`FeedState::Down`] if there is no writer.
-    pub fn feed_state(&self) -> FeedState {
-        if !self.writer_alive() {
-            return FeedState::Down;
-        }
-        FeedState::from_word(self.header().owner(Owner::FeedState)).unwrap_or(FeedState::Down)
-    }
-
-    /// The newest Solana slot.
-    pub fn slot(&self) -> u64 {
-        self.header().pulse(Pulse::Slot)
-    }
-
-    /// What is of this slot or an older one is confirmed; `u64::MAX` where everything is.
-    pub fn confirmed_slot(&self) -> u64 {
-        self.header().pulse(Pulse::ConfirmedSlot)
-    }
-
-    /// All counters by name.
-    pub fn counters(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        Counter::ALL.into_iter().map(|(counter, name)| (name, self.header().counter(counter)))
-    }
-}
-
-fn copy_bytes(words: &[Word], offset: usize, len: usize) -> Vec<u8> {
-    use crate::sync::Ordering;
-    let words = words.get(offset / 8..).unwrap_or_default();
-    let bytes = words.iter().flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes());
-    bytes.take(len).collect()
-}
-
-/// Every offset and length within the file, sections in the known order, not overlapping.
-fn check_geometry(fixed: &Fixed, words: usize) -> Result<Geometry, String> {
-    let total_len = words * 8;
-    let mut reached = PAGE as u64;
-    let mut within =
-        |what: &str, offset: u64, len: Option<u64>| -> Result<(usize, usize), String> {
-            let end = len.and_then(|len| offset.checked_add(len));
-            match end {
-                Some(end) if offset >= reached && offset % 8 == 0 && end <= total_len as u64 => {
-                    reached = end;
-                    Ok((offset as usize, (end - offset) as usize))
-                }
-                _ => Err(format!("its {what} section lies outside of it or upon another")),
-            }
-        };
-    let power = |what: &str, entries: u64| match entries.is_power_of_two() {
-        true => Ok(entries),
-        false => Err(format!("its {what} has {entries} entries, which is no power of two")),
-    };
-    if fixed.schema_len > crate::profile::MAX_JSON_LEN as u64 {
-        return Err("its schema section is too long".to_owned());
-    }
-    let (schema_offset, schema_len) =
-        within("schema", fixed.schema_offset, Some(fixed.schema_len))?;
-    let entries = power("directory", fixed.directory_entries)?;
-    let (directory_offset, _) =
-        within("directory", fixed.directory_offset, entries.checked_mul(8))?;
-    let journal_entries = power("journal", fixed.journal_entries)?;
-    let entry_len = journal::ENTRY_WORDS as u64 * 8;
-    let (journal_offset, _) =
-        within("journal", fixed.journal_offset, journal_entries.checked_mul(entry_len))?;
-    if fixed.section_count != Kind::ALL.len() as u64 {
-        return Err(format!("it has {} record sections", fixed.section_count));
-    }
-    let mut sections = Vec::with_capacity(Kind::ALL.len());
-    let mut first_record = 0u32;
-    for (kind, section) in Kind::ALL.into_iter().zip(&fixed.sections) {
-        let limit = MAX_CAPACITY as u64;
-        let sound = section.kind == kind as u64
-            && (1..=limit).contains(&section.capacity)
-            && section.extra_words <= 1 << 10
-            && section.payload_words <= 1 << 20
-            && section.first_record == u64::from(first_record);
-        let shape = Shape {
-            extra_words: section.extra_words as usize & 0xffff,
-            payload_words: section.payload_words as usize & 0xff_ffff,
-        };
-        if !sound || section.stride != shape.stride() as u64 {
-            return Err(format!("its section of {kind} records is damaged"));
-        }
-        let len = section.capacity.checked_mul(section.stride * 8);
-        let (offset, _) = within(kind.as_str(), section.offset, len)?;
-        let capacity = section.capacity as usize;
-        sections.push(Section { kind, offset, capacity, shape, first_record });
-        first_record += capacity as u32;
-    }
-    Ok(Geometry {
-        schema_offset,
-        schema_len,
-        directory_offset,
-        directory_entries: entries as usize,
-        journal_offset,
-        journal_entries: journal_entries as usize,
-        sections: sections.try_into().map_err(|_| "it lacks record sections".to_owned())?,
-        total_len,
-    })
 }

@@ -8,7 +8,7 @@ use crate::clock;
 use crate::dir;
 use crate::error::WriterError;
 use crate::geometry::{Geometry, Section};
-use crate::header::{Counter, FeedState, Header, Owner, Pulse, State};
+use crate::header::{Counter, Header, Owner, State};
 use crate::mapping::{self, Mapping};
 use crate::order::Stamp;
 use crate::profile::Kind;
@@ -16,8 +16,10 @@ use crate::record::{self, Version};
 use crate::region::{RecordRef, Region};
 use crate::region_file::{self, Origin, RegionOptions};
 use crate::sync::{Ordering, Word};
-use crate::{Pubkey, directory, journal};
+use crate::{Pubkey, journal};
 
+mod lifecycle;
+mod places;
 mod reclaim;
 mod republish;
 
@@ -114,120 +116,6 @@ impl RegionWriter {
 
     fn words_of(&self, section: &Section, place: usize) -> &[Word] {
         self.region.record_words(Region::record_start(section, place), section.shape)
-    }
-
-    // ------------------------------------------------------------------------ lifecycle
-
-    /// Makes a region whole that its last writer may have left in the middle of anything.
-    fn take_over(&mut self) {
-        let now = clock::monotonic_ns();
-        let header = self.header();
-        header.set_state(State::Starting);
-        // A number that no earlier writer had, also when an earlier region is lost.
-        let next = header.owner(Owner::Generation).wrapping_add(1);
-        let generation = next.max(clock::unix_ns() / 1_000_000);
-        header.set_owner(Owner::Generation, generation);
-        header.set_owner(Owner::WriterPid, u64::from(std::process::id()));
-        header.set_owner(Owner::WriterStartNs, now);
-        self.set_feed_state(FeedState::Connecting);
-        self.heartbeat(None);
-        self.rebuild_directory();
-        self.finish_interrupted_publish();
-    }
-
-    fn rebuild_directory(&mut self) {
-        let geometry = *self.region.geometry();
-        for (index, number, _tag) in directory::records(self.region.directory()) {
-            let named = self.region.record(number).and_then(|record| self.region.pubkey(&record));
-            if named.is_none() {
-                directory::clear(self.region.directory(), index);
-            }
-        }
-        for section in &geometry.sections {
-            let kind = section.kind;
-            let mut in_use = 0;
-            for place in 0..section.capacity {
-                let words = self.words_of(section, place);
-                let Some((epoch, pubkey)) = record::identity(words) else { continue };
-                in_use = place + 1;
-                let number = section.first_record + place as u32;
-                if self.region.find(&pubkey).is_none_or(|found| found.number != number) {
-                    self.enter(&pubkey, number);
-                }
-                let since = record::unfollowed_ns(self.words_of(section, place));
-                if since != 0 {
-                    self.unfollowed[kind as usize].push_back((since, place as u32, epoch));
-                }
-            }
-            let free = (0..in_use as u32).rev().filter(|place| {
-                record::identity(self.words_of(section, *place as usize)).is_none()
-            });
-            self.free[kind as usize] = free.collect();
-            self.unfollowed[kind as usize].make_contiguous().sort_unstable();
-            self.header().set_in_use(kind as usize, in_use as u64);
-        }
-    }
-
-    /// The last writer may have died between a record's publish and its journal entry.
-    fn finish_interrupted_publish(&mut self) {
-        let number = self.header().owner(Owner::Publishing);
-        let Some(record) = number.checked_sub(1).and_then(|n| self.region.record(n as u32)) else {
-            return;
-        };
-        if let Ok(meta) = self.region.meta(&record) {
-            self.journal(record.number, meta.version, meta.slot, meta.publish_ns);
-        }
-        self.header().set_owner(Owner::Publishing, 0);
-    }
-
-    /// Says that the region is served.
-    pub fn set_live(&self) {
-        self.header().set_pulse(Pulse::ConfirmedSlot, u64::MAX);
-        self.heartbeat(None);
-        self.header().set_state(State::Live);
-    }
-
-    /// Says that the writer goes away in an orderly way.
-    pub fn set_stopped(&self) {
-        self.header().set_state(State::Stopped);
-    }
-
-    /// To be called every 100 ms. `live_ns`: what is followed is known to be what the chain said
-    /// then (CLOCK_MONOTONIC); `None`: that is not known.
-    pub fn heartbeat(&self, live_ns: Option<u64>) {
-        let now = clock::monotonic_ns();
-        let header = self.header();
-        header.set_pulse(Pulse::HeartbeatNs, now);
-        header.set_pulse(Pulse::HeartbeatUnixNs, clock::unix_ns());
-        if let Some(live_ns) = live_ns {
-            header.set_pulse(Pulse::LiveNs, live_ns.min(now));
-        }
-    }
-
-    /// Stores the feeds' state, and since when it is so.
-    pub fn set_feed_state(&self, state: FeedState) {
-        let header = self.header();
-        if header.owner(Owner::FeedState) != state as u64 {
-            header.set_owner(Owner::FeedState, state as u64);
-            header.set_owner(Owner::FeedSinceNs, clock::monotonic_ns());
-        }
-    }
-
-    /// Stores the Solana slot, if it is a newer one.
-    pub fn set_slot(&self, slot: u64) {
-        let header = self.header();
-        if slot > header.pulse(Pulse::Slot) {
-            header.set_pulse(Pulse::Slot, slot);
-            header.set_pulse(Pulse::SlotNs, clock::monotonic_ns());
-        }
-    }
-
-    /// What is of this slot or an older one is confirmed, and what is of a newer one may be taken
-    /// back; until this is called for the first time, everything counts as confirmed.
-    pub fn confirm(&self, slot: u64) {
-        let header = self.header();
-        let known = Some(header.pulse(Pulse::ConfirmedSlot)).filter(|known| *known != u64::MAX);
-        header.set_pulse(Pulse::ConfirmedSlot, slot.max(known.unwrap_or_default()));
     }
 
     /// Makes room in an account's history: `slot` turned out not to be part of the chain, so what it
@@ -418,151 +306,8 @@ impl RegionWriter {
         journal::append(self.region.journal_ring(), head, record, version, slot, publish_ns);
     }
 
-    /// The account's record, made for it if need be; `None` if its section is full.
-    pub fn reserve(
-        &mut self,
-        kind: Kind,
-        pubkey: &Pubkey,
-        index: Option<u16>,
-    ) -> Option<RecordRef> {
-        self.place(self.region.find(pubkey), kind, pubkey, index)
-    }
-
-    /// [`RegionWriter::reserve`] for who has already looked for the account.
-    fn place(
-        &mut self,
-        found: Option<RecordRef>,
-        kind: Kind,
-        pubkey: &Pubkey,
-        index: Option<u16>,
-    ) -> Option<RecordRef> {
-        let in_place = |found: &RecordRef| {
-            found.kind == kind && index.is_none_or(|index| u32::from(index) == found.place)
-        };
-        if let Some(found) = found.filter(in_place) {
-            return Some(found);
-        }
-        let section = *self.region.geometry().section(kind);
-        let place = match index {
-            Some(index) if usize::from(index) < section.capacity => u32::from(index),
-            Some(_) => return None,
-            None => self.free_place(&section)?,
-        };
-        // Only now: an account for which there is no room stays where it was.
-        if let Some(found) = found {
-            self.release(&found);
-            if !matches!(found.kind, Kind::PerpMarket | Kind::SpotMarket) {
-                self.free[found.kind as usize].push(found.place);
-            }
-        }
-        if let Some(old) = self.region.at(kind, place as usize) {
-            self.release(&old);
-        }
-        record::rename(self.words_of(&section, place as usize), section.shape, pubkey);
-        if !self.enter(pubkey, section.first_record + place) {
-            return None;
-        }
-        let in_use = self.header().in_use(kind as usize).max(u64::from(place) + 1);
-        self.header().set_in_use(kind as usize, in_use);
-        self.region.at(kind, place as usize)
-    }
-
-    fn free_place(&mut self, section: &Section) -> Option<u32> {
-        let kind = section.kind as usize;
-        if let Some(place) = self.free[kind].pop() {
-            return Some(place);
-        }
-        let in_use = self.header().in_use(kind);
-        if in_use < section.capacity as u64 {
-            return Some(in_use as u32);
-        }
-        while let Some(entry) = self.unfollowed[kind].pop_front() {
-            if self.is_unfollowed(section, entry) {
-                self.count(Counter::Reclaimed, 1);
-                return Some(entry.1);
-            }
-        }
-        self.closed_place(section, clock::monotonic_ns())
-    }
-
-    /// Whether the record is still the account's and unfollowed since then.
-    fn is_unfollowed(&self, section: &Section, (since, place, epoch): (u64, u32, u64)) -> bool {
-        let account = self.region.at(section.kind, place as usize);
-        let words = self.words_of(section, place as usize);
-        account.is_some_and(|account| account.epoch == epoch)
-            && record::unfollowed_ns(words) == since
-    }
-
-    /// Takes the account out: whoever still holds its record reads it as gone.
-    fn release(&mut self, account: &RecordRef) {
-        let section = *self.region.geometry().section(account.kind);
-        if let Some(pubkey) = self.region.pubkey(account) {
-            let hash = directory::hash(self.region.hash_key(), &pubkey);
-            directory::remove(self.region.directory(), hash, account.number);
-        }
-        record::release(self.words_of(&section, account.place as usize));
-    }
-
-    fn enter(&self, pubkey: &Pubkey, number: u32) -> bool {
-        let hash = directory::hash(self.region.hash_key(), pubkey);
-        directory::insert(self.region.directory(), hash, number)
-    }
-
-    /// Says whether feeds follow an account. One that nobody follows is no longer vouched for,
-    /// and its record may be reclaimed when the section is full.
-    pub fn set_followed(&mut self, account: &RecordRef, followed: bool) {
-        let section = *self.region.geometry().section(account.kind);
-        let words = self.words_of(&section, account.place as usize);
-        if record::epoch(words) != account.epoch || followed == (record::unfollowed_ns(words) == 0)
-        {
-            return;
-        }
-        let since = if followed { 0 } else { clock::monotonic_ns() };
-        record::set_unfollowed_ns(words, since);
-        if followed {
-            return;
-        }
-        let mut queue = std::mem::take(&mut self.unfollowed[account.kind as usize]);
-        // Those that are followed again stay in the queue until there are many.
-        if queue.len() >= 2 * section.capacity {
-            queue.retain(|entry| self.is_unfollowed(&section, *entry));
-        }
-        queue.push_back((since, account.place, account.epoch));
-        self.unfollowed[account.kind as usize] = queue;
-    }
-
     /// The layout of the region.
     pub fn geometry(&self) -> &Geometry {
         self.region.geometry()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::geometry::Capacities;
-    use crate::profile::Profile;
-
-    #[test]
-    fn who_follows_and_unfollows_all_day_costs_no_memory() {
-        let dir = tempfile::tempdir().unwrap();
-        let profile = Profile::builtin("drift-v2").unwrap();
-        let mut options = RegionOptions::new("test", profile);
-        options.capacities = Capacities { records: [1, 1, 1, 3, 1, 1], journal: 64, headroom: 0 };
-        let mut writer = RegionWriter::open(dir.path(), options).unwrap().0;
-        let users: Vec<_> = (0..3)
-            .map(|number| writer.reserve(Kind::User, &Pubkey([number; 32]), None).unwrap())
-            .collect();
-        writer.set_followed(&users[2], false);
-        for _ in 0..100 {
-            for user in &users[..2] {
-                writer.set_followed(user, false);
-                writer.set_followed(user, true);
-            }
-        }
-        assert!(writer.unfollowed[Kind::User as usize].len() <= 7);
-        // The one that nobody followed all the while is still known.
-        let newcomer = writer.reserve(Kind::User, &Pubkey([9; 32]), None).unwrap();
-        assert_eq!(newcomer.number, users[2].number);
     }
 }

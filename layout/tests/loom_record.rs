@@ -274,6 +274,27 @@ fn an_identity_is_one_owners_and_leads_to_that_owners_versions() {
     all_seen(&SEEN, &["changing", "Bob's version", "Bob's, empty"]);
 }
 
+#[test]
+fn an_epoch_is_that_of_the_address_that_was_asked_for() {
+    static SEEN: Seen = Mutex::new(BTreeSet::new());
+    loom::model(|| {
+        let (record, alices) = of_alice(BARE);
+        let reader = {
+            let record = record.clone();
+            thread::spawn(move || match record::epoch_of(&record, BOB.to_words()) {
+                Some(epoch) => {
+                    assert_eq!(epoch, alices + 2);
+                    note(&SEEN, "Bob's");
+                }
+                None => note(&SEEN, "not Bob's"),
+            })
+        };
+        record::rename(&record, BARE, &BOB);
+        reader.join().unwrap();
+    });
+    all_seen(&SEEN, &["Bob's", "not Bob's"]);
+}
+
 // ------------------------------------------------------------------- writers that die half-way
 
 /// The first stores of [`record::publish`]: all but the last, of the sequence.

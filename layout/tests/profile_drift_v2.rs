@@ -1,4 +1,5 @@
 //! The built-in profile of Drift v2 against the facts it was made from, and against real accounts.
+#![cfg(not(driftshm_loom))]
 
 mod support;
 

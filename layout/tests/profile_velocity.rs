@@ -1,4 +1,5 @@
 //! The built-in profile of Velocity against the facts it was made from: no account of it was seen.
+#![cfg(not(driftshm_loom))]
 
 mod support;
 

@@ -23,6 +23,7 @@ mod value;
 pub use addresses::Seed;
 pub use error::{Problem, ProfileError};
 pub use field::Field;
+#[cfg(not(driftshm_loom))]
 pub(crate) use json::MAX_JSON_LEN;
 pub use kind::{Kind, UnknownKind};
 pub use model::{
