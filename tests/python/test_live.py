@@ -127,6 +127,6 @@ def test_a_stream_that_stands_still_makes_guarded_reads_raise_until_it_moves_on(
         assert market.bytes(), "unguarded, the last state stays"
         cluster.write(market.pubkey, changed(cluster.data(market.pubkey)))
         cluster.heal()
-        until("it is live again", lambda: reader.feed_state == "live")
+        until("it is live again", lambda: market.staleness < 1.0)
         market.ensure_fresh(1.0)
         assert market.bytes() == cluster.data(market.pubkey)
