@@ -2,6 +2,7 @@
 
 mod live;
 mod reading;
+#[cfg(feature = "live")]
 mod settings;
 mod support;
 mod texts;

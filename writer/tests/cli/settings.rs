@@ -250,7 +250,6 @@ fn a_file_that_cannot_be_used_is_named() {
     assert_eq!(said, format!("{config}:1: there is no setting \"rtae\"; did you mean rate?"));
 }
 
-#[cfg(feature = "live")]
 #[test]
 fn a_url_with_a_key_is_not_taken_from_a_flag_and_never_printed() {
     const URL: &str = "https://rpc.example/v2/SECRET?api-key=SECRET";
@@ -264,7 +263,6 @@ fn a_url_with_a_key_is_not_taken_from_a_flag_and_never_printed() {
     assert!(said.contains("http:// or https://") && !said.contains("SECRET"), "{said}");
 }
 
-#[cfg(feature = "live")]
 #[test]
 fn a_live_feed_needs_rpc_and_says_so() {
     for (args, expected) in [
