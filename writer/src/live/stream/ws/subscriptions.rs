@@ -226,6 +226,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_not_asked_for_yet_is_asked_for_once_and_only_if_still_wanted() {
+        let mut subscriptions = Subscriptions::new(Commitment::Confirmed);
+        for accounts in [[1, 2], [2, 3]] {
+            let accounts = accounts.map(|byte| Pubkey([byte; 32])).into();
+            subscriptions.follow(&Plan { accounts, ..Plan::default() });
+        }
+        let now = Instant::now();
+        let mut requests = String::new();
+        while let Some(request) = subscriptions.next_request(now) {
+            requests += &request;
+        }
+        assert_eq!(requests.matches("slotSubscribe").count(), 1, "{requests}");
+        for (byte, times) in [(1, 0), (2, 1), (3, 1)] {
+            let pubkey = Pubkey([byte; 32]).to_string();
+            assert_eq!(requests.matches(&pubkey).count(), times, "{requests}");
+        }
+    }
+
+    #[test]
     fn only_so_many_requests_are_under_way_at_a_time() {
         let mut subscriptions = Subscriptions::new(Commitment::Confirmed);
         let accounts = (0..=u8::MAX).map(|byte| Pubkey([byte; 32])).collect();
