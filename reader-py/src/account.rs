@@ -43,6 +43,7 @@ impl Release for Struct {
 
 impl Struct {
     /// The struct with that index, at `base` in the account.
+    #[inline(always)]
     pub fn new(source: Source, schema: &'static Schema, index: usize, base: u32) -> Self {
         let children = OnceLock::new();
         Self { source, schema, index, base, is_account: false, children }
@@ -65,6 +66,7 @@ impl Struct {
     }
 
     /// As an object of its made type.
+    #[inline(always)]
     pub fn into_object<C: Class>(self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.schema.class::<C>(py, self.index)?.object(py, self)
     }
@@ -94,6 +96,7 @@ impl Struct {
     }
 
     /// A copy of one version of the account, with this struct in it.
+    #[inline(always)]
     pub fn freeze(&self) -> PyResult<Self> {
         let frozen = match &self.source {
             Source::Live(handle) => Frozen::of(handle)?,

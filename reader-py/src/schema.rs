@@ -93,7 +93,20 @@ impl Schema {
     }
 
     /// The Python type of a struct.
+    #[inline(always)]
     pub fn class<C: Class>(
+        &'static self,
+        py: Python<'_>,
+        index: usize,
+    ) -> PyResult<&'static Made<C>> {
+        match C::made(self).get(index).and_then(OnceLock::get) {
+            Some(class) => Ok(class),
+            None => self.make_class(py, index),
+        }
+    }
+
+    #[cold]
+    fn make_class<C: Class>(
         &'static self,
         py: Python<'_>,
         index: usize,
@@ -101,9 +114,6 @@ impl Schema {
         let Some(cell) = C::made(self).get(index) else {
             return Err(errors::wrong_type("the profile has no such struct".to_owned()));
         };
-        if let Some(class) = cell.get() {
-            return Ok(class);
-        }
         let class = descriptors::make_class::<C>(py, self, index)?;
         Ok(cell.get_or_init(|| class))
     }

@@ -80,21 +80,21 @@ impl Words<'_> {
 
 impl Frozen {
     /// Copies the newest version of an account.
-    #[inline]
+    #[inline(always)]
     pub fn of(handle: &Handle) -> PyResult<Self> {
         let Some(here) = handle.current() else { return Err(errors::schema_changed()) };
         Self::of_record(here.region(), &here.record, &handle.pubkey)
     }
 
     /// Copies the newest version of a record.
-    #[inline]
+    #[inline(always)]
     pub fn of_record(region: &Region, record: &RecordRef, pubkey: &Pubkey) -> PyResult<Self> {
         let words = region.frozen(record).map_err(|_| errors::gone())?;
         Ok(Self::new(words, record.kind, record.extra_words(), pubkey))
     }
 
     /// A copy from meta words, extra words and account.
-    #[inline]
+    #[inline(always)]
     pub fn new(words: Arc<[u64]>, kind: Kind, extra_words: usize, pubkey: &Pubkey) -> Self {
         Self { words, pubkey: *pubkey, kind, extra_words: extra_words as u32 }
     }

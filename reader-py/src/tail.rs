@@ -112,7 +112,7 @@ impl<C: Tailed> Made<C> {
     }
 
     /// A new instance.
-    #[inline]
+    #[inline(always)]
     pub fn object(&self, py: Python<'_>, value: C::Value) -> PyResult<Py<PyAny>> {
         let class = self.class.as_ptr().cast::<ffi::PyTypeObject>();
         // SAFETY: the type is a heap type without items, made in `new`.

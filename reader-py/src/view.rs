@@ -41,6 +41,12 @@ impl View {
         tail::value(view)
     }
 
+    #[inline(always)]
+    fn take(view: &Bound<'_, Self>, max_age: Option<f64>) -> PyResult<Py<PyAny>> {
+        View::handle(view).guard(max_age)?;
+        View::inner(view).freeze()?.into_object::<Snapshot>(view.py())
+    }
+
     /// The account behind it.
     #[inline(always)]
     pub fn handle<'a>(view: &'a Bound<'_, Self>) -> &'a Arc<Handle> {
@@ -69,7 +75,7 @@ impl Usual for TakeSnapshot {
         _: Option<&Bound<'py, PyAny>>,
         max_age: Option<f64>,
     ) -> Option<PyResult<Py<PyAny>>> {
-        Some(View::snapshot(view, max_age))
+        Some(View::take(view, max_age))
     }
 }
 
@@ -197,9 +203,8 @@ impl View {
 
     /// A frozen copy of the newest version.
     #[pyo3(signature = (*, max_age = None))]
-    pub fn snapshot(slf: &Bound<'_, Self>, max_age: Option<f64>) -> PyResult<Py<PyAny>> {
-        View::handle(slf).guard(max_age)?;
-        View::inner(slf).freeze()?.into_object::<Snapshot>(slf.py())
+    fn snapshot(slf: &Bound<'_, Self>, max_age: Option<f64>) -> PyResult<Py<PyAny>> {
+        View::take(slf, max_age)
     }
 
     /// Every field of the newest version, nested, as plain Python values.
