@@ -25,7 +25,7 @@ BENCH := cd benches/python && $(CURDIR)/target/bench-venv/bin/python
 ifndef BUILDING
 .NOTPARALLEL:
 endif
-.PHONY: help build demo test soak lint loom bench bench-quick bench-instructions stubs clean need writer quick-writer reader prepared
+.PHONY: help build demo test soak lint loom bench bench-quick bench-instructions drift-rs stubs clean need writer quick-writer reader prepared
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,13 @@ lint: build $(VENV)/.tools ## Formatting, clippy, ruff, mypy, and whether stubs 
 loom: need ## Models of everything lock-free
 	RUSTFLAGS="--cfg driftshm_loom" $(CARGO) test --locked --release --target-dir target/loom \
 		--package driftshm-layout --test 'loom_*'
+
+# Its .cargo/config.toml counts only from inside. Some six hundred crates: they stay out of every
+# other job, and so do these tests.
+drift-rs: need ## drift-rs as an independent decoder of the same accounts (builds for minutes)
+	@.ci/need drift_rs
+	cd tests/drift-rs && $(CARGO) fmt --check && \
+		MAKEFLAGS= $(CARGO) test --locked --target-dir $(CURDIR)/target/drift-rs
 
 bench: prepared ## Every figure against what a user would pick instead; writes benches/RESULTS.md
 	$(CARGO) bench --locked --package driftshm-benches
