@@ -71,7 +71,7 @@ async fn a_server_that_answers_no_pings_is_followed_after_two_seconds_of_slots()
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     });
-    while event(&mut grpc).await != Event::Following {}
+    watched(async { while event(&mut grpc).await != Event::Following {} }).await;
     assert!(began.elapsed() >= Duration::from_secs(2));
 }
 

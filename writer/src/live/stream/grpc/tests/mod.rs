@@ -221,22 +221,28 @@ impl Geyser for Fake {
 
 /// The next event that says something.
 async fn event(grpc: &mut Grpc) -> Event {
-    loop {
-        match watched(grpc.next()).await.unwrap() {
-            Event::Alive => {}
-            event => return event,
+    watched(async {
+        loop {
+            match grpc.next().await.unwrap() {
+                Event::Alive => {}
+                event => return event,
+            }
         }
-    }
+    })
+    .await
 }
 
 /// What the stream ends with.
 async fn error(grpc: &mut Grpc) -> StreamError {
-    loop {
-        if let Err(error) = watched(grpc.next()).await {
-            assert!(!error.to_string().contains("SECRET"), "{error}");
-            return error;
+    watched(async {
+        loop {
+            if let Err(error) = grpc.next().await {
+                assert!(!error.to_string().contains("SECRET"), "{error}");
+                return error;
+            }
         }
-    }
+    })
+    .await
 }
 
 async fn watched<F: Future>(future: F) -> F::Output {

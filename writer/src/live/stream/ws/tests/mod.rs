@@ -67,12 +67,14 @@ impl Peer {
 
     /// The next message that is not a ping.
     async fn request(&mut self) -> Value {
-        loop {
-            let message = watched(self.socket.next()).await.unwrap().unwrap();
-            if let Message::Text(text) = message {
-                return serde_json::from_str(&text).unwrap();
+        watched(async {
+            loop {
+                if let Message::Text(text) = self.socket.next().await.unwrap().unwrap() {
+                    return serde_json::from_str(&text).unwrap();
+                }
             }
-        }
+        })
+        .await
     }
 
     /// Takes a request of this method, subscribes it, and says with which number.
@@ -151,12 +153,15 @@ impl Client {
 
     /// The next that says something.
     async fn event(&mut self) -> Event {
-        loop {
-            match self.next().await.unwrap() {
-                Event::Alive => {}
-                event => return event,
+        watched(async {
+            loop {
+                match self.next().await.unwrap() {
+                    Event::Alive => {}
+                    event => return event,
+                }
             }
-        }
+        })
+        .await
     }
 
     async fn slot(&mut self) -> SlotUpdate {
@@ -175,12 +180,14 @@ impl Client {
 
     /// What it ends with.
     async fn error(&mut self) -> StreamError {
-        loop {
-            match self.next().await {
-                Ok(_) => {}
-                Err(error) => return error,
+        watched(async {
+            loop {
+                if let Err(error) = self.next().await {
+                    return error;
+                }
             }
-        }
+        })
+        .await
     }
 }
 
