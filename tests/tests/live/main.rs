@@ -4,9 +4,16 @@
 //! These tests wait more than they work, so more of them run at a time than there are cores.
 //! `cargo test --test live -- faults::ws` runs those whose names begin so; `-- --list` lists them.
 
+mod bad_input;
+mod changes;
+mod commitment;
 mod faults;
 mod follow;
+mod picked_up;
+mod pulse;
+mod requests;
 mod support;
+mod users;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -16,7 +23,18 @@ const SIDE_BY_SIDE: usize = 12;
 fn main() {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(SIDE_BY_SIDE);
-    let trials = [follow::trials(), faults::trials()];
+    // What takes longest comes first.
+    let trials = [
+        requests::trials(),
+        pulse::trials(),
+        faults::trials(),
+        commitment::trials(),
+        changes::trials(),
+        follow::trials(),
+        bad_input::trials(),
+        picked_up::trials(),
+        users::trials(),
+    ];
     let trials: Vec<Trial> = trials.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

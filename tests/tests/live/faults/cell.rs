@@ -37,7 +37,7 @@ impl Cell {
             &["--audit-period", "0"]
         });
         let writer = LiveWriter::start(&chain, feeds, &flags);
-        writer.await_live();
+        writer.await_all_live(feeds);
         writer.assert_equals(&chain, &followed, MENDED);
         let order = Order::watch(writer.region());
         let before = Returns::new(&writer);

@@ -44,7 +44,6 @@ pub fn trials() -> Vec<Trial> {
             trial(name, move || run.run())
         })
     };
-    // What takes longest comes first, whatever the feed.
     Feeds::EACH.into_iter().flat_map(of).collect()
 }
 
@@ -105,6 +104,8 @@ fn cases() -> Vec<Case> {
         audited("one_update_left_out", |chain| {
             vec![Fault::Skip { pubkey: chain.market(1), count: 1000 }]
         }),
+        // Too short to be noticed: nobody can know that something was not told.
+        audited("short_silence", |_| vec![Fault::Silence {}]),
         audited("malformed", |_| vec![Fault::Malformed { count: None }]),
         audited("truncated", |_| vec![Fault::Truncated { count: None }]),
         audited("bad_base64", |_| vec![Fault::BadBase64 { count: None }]),

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use driftshm_cluster::{Account, Cluster, Commitment};
+use driftshm_cluster::{Account, Cluster};
 use driftshm_layout::profile::{Kind, role};
 use driftshm_layout::{Pubkey, Region};
+
+/// Accounts of the chain.
+pub type Accounts = BTreeMap<Pubkey, Account>;
 
 /// Which users are followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +23,7 @@ impl Followed {
     pub const MARKETS: Self = Self::Named(Vec::new());
 
     /// The accounts of the chain that are followed.
-    pub fn of(&self, cluster: &Cluster, commitment: Commitment) -> BTreeMap<Pubkey, Account> {
-        let all = cluster.snapshot(commitment);
+    pub fn of(&self, cluster: &Cluster, all: &Accounts) -> Accounts {
         let profile = cluster.profile();
         let def = |account: &Account| {
             let is_own = account.owner == profile.program_id;
@@ -48,8 +50,9 @@ impl Followed {
     }
 }
 
-/// What the region has otherwise than the chain; empty if nothing.
-pub fn differences(region: &Region, truth: &BTreeMap<Pubkey, Account>) -> Vec<String> {
+/// What the region has otherwise than the chain; empty if nothing. Beyond what must be followed
+/// there may be oracles that were in use, and they too are as the chain has them.
+pub fn differences(region: &Region, truth: &Accounts, all: &Accounts) -> Vec<String> {
     let mut found = Vec::new();
     for (pubkey, account) in truth {
         let Some(record) = region.find(pubkey) else {
@@ -70,11 +73,15 @@ pub fn differences(region: &Region, truth: &BTreeMap<Pubkey, Account>) -> Vec<St
         }
     }
     for kind in Kind::ALL {
-        for record in region.accounts(kind) {
-            let Some(pubkey) = region.pubkey(&record) else { continue };
-            let is_open = region.meta(&record).is_ok_and(|meta| meta.version > 0 && !meta.closed);
-            if is_open && region.is_followed(&record) && !truth.contains_key(&pubkey) {
-                found.push(format!("{pubkey}: a {} that is not there", kind.as_str()));
+        for record in region.accounts(kind).filter(|record| region.is_followed(record)) {
+            let Some(pubkey) = region.pubkey(&record).filter(|it| !truth.contains_key(it)) else {
+                continue;
+            };
+            let Ok(known) = region.snapshot(&record) else { continue };
+            let account = all.get(&pubkey).filter(|_| kind == Kind::Oracle);
+            let is_as_chain = account.is_some_and(|it| it.data[..] == known.data[..]);
+            if known.meta.version > 0 && !known.meta.closed && !is_as_chain {
+                found.push(format!("{pubkey}: a {kind} that is not to be there"));
             }
         }
     }

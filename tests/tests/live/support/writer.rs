@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use driftshm_cluster::Commitment;
@@ -33,7 +33,7 @@ const SMALL: [&str; 12] = [
 
 /// It is killed, and its directory removed, when dropped.
 pub struct LiveWriter {
-    process: Child,
+    process: Mutex<Child>,
     dir: TempDir,
     region: OnceLock<Arc<Region>>,
     log: Arc<Mutex<String>>,
@@ -83,7 +83,7 @@ impl LiveWriter {
                 log.push('\n');
             }
         });
-        Self { process, dir, region: OnceLock::new(), log }
+        Self { process: Mutex::new(process), dir, region: OnceLock::new(), log }
     }
 
     pub fn dir(&self) -> &Path {
@@ -91,7 +91,7 @@ impl LiveWriter {
     }
 
     pub fn pid(&self) -> u32 {
-        self.process.id()
+        self.process.lock().unwrap().id()
     }
 
     /// All that it has said so far.
@@ -103,6 +103,8 @@ impl LiveWriter {
     pub fn region(&self) -> &Arc<Region> {
         self.region.get_or_init(|| {
             let open = || {
+                let ended = self.process.lock().unwrap().try_wait().unwrap();
+                assert!(ended.is_none(), "the writer ended: {ended:?}; the log:\n{}", self.log());
                 let region = Region::open(self.dir()).ok()?;
                 (region.state() == Some(State::Live)).then(|| Arc::new(region))
             };
@@ -155,6 +157,16 @@ impl LiveWriter {
         self.await_state(FeedState::Live, WATCHDOG)
     }
 
+    /// Waits until each of the feeds is live.
+    pub fn await_all_live(&self, feeds: Feeds) {
+        let is_live = |status: Status| {
+            let mut names = status.feeds.iter().filter(|feed| feeds.has(&feed.name));
+            names.all(|feed| feed.state == "live")
+        };
+        until("each feed is live", WATCHDOG, || is_live(self.status()).then_some(()));
+        self.await_live();
+    }
+
     /// Waits until the region is what the chain is, byte for byte.
     #[track_caller]
     pub fn assert_equals(&self, chain: &Chain, followed: &Followed, within: Duration) -> Duration {
@@ -172,7 +184,8 @@ impl LiveWriter {
     ) -> Duration {
         let began = std::time::Instant::now();
         loop {
-            let different = differences(self.region(), &followed.of(chain, commitment));
+            let all = chain.snapshot(commitment);
+            let different = differences(self.region(), &followed.of(chain, &all), &all);
             if different.is_empty() {
                 return began.elapsed();
             }
@@ -188,25 +201,27 @@ impl LiveWriter {
 
     /// What the region has otherwise than the chain.
     pub fn differences(&self, chain: &Chain, followed: &Followed) -> Vec<String> {
-        differences(self.region(), &followed.of(chain, Commitment::Confirmed))
+        let all = chain.snapshot(Commitment::Confirmed);
+        differences(self.region(), &followed.of(chain, &all), &all)
     }
 
     /// How it ended, once it has.
-    pub fn ended(&mut self, within: Duration) -> ExitStatus {
-        until("the writer ends", within, || self.process.try_wait().unwrap()).0
+    pub fn ended(&self, within: Duration) -> ExitStatus {
+        until("the writer ends", within, || self.process.lock().unwrap().try_wait().unwrap()).0
     }
 
     /// Asks it to stop, and returns how it ended.
-    pub fn stop(mut self) -> ExitStatus {
-        kill_process(Pid::from_child(&self.process), Signal::TERM).unwrap();
+    pub fn stop(self) -> ExitStatus {
+        kill_process(Pid::from_child(&self.process.lock().unwrap()), Signal::TERM).unwrap();
         self.ended(WATCHDOG)
     }
 }
 
 impl Drop for LiveWriter {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let process = self.process.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let _ = process.kill();
+        let _ = process.wait();
     }
 }
 

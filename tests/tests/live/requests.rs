@@ -1,0 +1,101 @@
+//! What the writer costs a provider.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use driftshm_cluster::{Commitment, Fault, Options, Sim, SimOptions};
+use driftshm_layout::control::{Filter, Subscription};
+use libtest_mimic::Trial;
+
+use crate::support::{Chain, Feeds, Followed, LiveWriter, WATCHDOG, small, until};
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for feeds in [Feeds::Rpc, Feeds::Ws, Feeds::Grpc] {
+        let name = format!("requests::{feeds}_makes_at_most_ten_in_a_storm_of_a_minute");
+        trials.push(trial(name, move || storm(feeds)));
+    }
+    for feeds in [Feeds::Rpc, Feeds::Ws, Feeds::Grpc] {
+        let name = format!("requests::{feeds}_starts_with_at_most_five_and_then_one_a_second");
+        trials.push(trial(name, move || cold_and_steady(feeds)));
+    }
+    trials
+}
+
+fn all(chain: &Chain) -> u64 {
+    let counts = chain.counts();
+    counts.rpc.requests + counts.ws.requests + counts.grpc.requests
+}
+
+fn storm(feeds: Feeds) {
+    let chain = Chain::start(small());
+    let writer = LiveWriter::start(&chain, feeds, &[]);
+    writer.await_live();
+    chain.fault(Fault::TooManyRequests { retry_after_s: None, count: None });
+    let before = all(&chain);
+    chain.fault(Fault::Cut {});
+    std::thread::sleep(Duration::from_secs(60));
+    let requests = all(&chain) - before;
+    println!("{feeds}: {requests} requests in a storm of a minute");
+    assert!((1..=10).contains(&requests), "{requests}; the log:\n{}", writer.log());
+    let said =
+        writer.status().feeds.iter().any(|feed| {
+            feed.error.as_deref().is_some_and(|error| error.contains("too many requests"))
+        });
+    assert!(said, "{:#?}", writer.status());
+    chain.heal();
+}
+
+/// Two hundred accounts, a hundred of them markets.
+fn two_hundred() -> Options {
+    let accounts = SimOptions {
+        markets: 62,
+        spot_markets: 38,
+        users: 4,
+        cold_users: 0,
+        ..SimOptions::default()
+    };
+    Options { sim: Some(Sim { accounts, rate: 0 }), ..small() }
+}
+
+fn cold_and_steady(feeds: Feeds) {
+    let chain = Chain::start(two_hundred());
+    let followed = Followed::MARKETS.of(&chain, &chain.snapshot(Commitment::Confirmed)).len();
+    let writer = LiveWriter::start(&chain, feeds, &["--max-oracles", "256"]);
+    let data = || {
+        let counts = chain.counts();
+        ["getMultipleAccounts", "getProgramAccounts", "getAccountInfo"]
+            .iter()
+            .map(|method| counts.rpc_calls(method))
+            .sum::<u64>()
+    };
+    writer.await_live();
+    let live = data();
+    writer.assert_equals(&chain, &Followed::MARKETS, Duration::from_secs(5));
+    let cold = data();
+    println!("{feeds}: {followed} accounts, {cold} requests until all are there ({live} to live)");
+    assert!(cold <= 5, "{cold} requests for {followed} accounts; the log:\n{}", writer.log());
+
+    let filters = [
+        Filter::everything(),
+        Filter { perp_markets: (0..62).collect(), ..Filter::default() },
+        Filter { pubkeys: chain.users(), ..Filter::default() },
+    ];
+    let bots: Vec<Subscription> = filters
+        .iter()
+        .map(|filter| {
+            let region = Arc::clone(writer.region());
+            Subscription::new(writer.dir(), region, filter, true, WATCHDOG).unwrap()
+        })
+        .collect();
+    until("the bots are known", WATCHDOG, || (writer.status().subscriptions == 3).then_some(()));
+    std::thread::sleep(Duration::from_secs(1));
+    let (before, began) = (all(&chain), Instant::now());
+    std::thread::sleep(Duration::from_secs(20));
+    let (requests, seconds) = (all(&chain) - before, began.elapsed().as_secs_f64());
+    println!("{feeds}: {requests} requests in {seconds:.0} s, with three bots");
+    // The last one may just have come.
+    assert!(requests as f64 <= seconds + 1.0, "{requests} in {seconds:.1} s");
+    drop(bots);
+}
