@@ -4,8 +4,9 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Subscriber};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
@@ -21,17 +22,10 @@ const WAITING: usize = 1024;
 pub fn start(args: &LogArgs) -> WorkerGuard {
     let builder = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING);
     let (stderr, guard) = builder.thread_name("driftshm-log").finish(std::io::stderr());
-    let level = match args.log_level {
-        LogLevel::Error => Level::ERROR,
-        LogLevel::Warn => Level::WARN,
-        LogLevel::Info => Level::INFO,
-        LogLevel::Debug => Level::DEBUG,
-        LogLevel::Trace => Level::TRACE,
-    };
     // A line that cannot be written is no reason to write another.
     let lines = tracing_subscriber::fmt()
         .with_writer(stderr)
-        .with_max_level(level)
+        .with_env_filter(filter(args.log_level))
         .log_internal_errors(false);
     // Failing means that somebody else has set a log up already, which is as good.
     let _ = match args.log_format {
@@ -42,6 +36,20 @@ pub fn start(args: &LogArgs) -> WorkerGuard {
         LogFormat::Json => lines.event_format(JsonLines).try_init(),
     };
     guard
+}
+
+/// Our own lines of this level. Of the libraries below, only what needs a hand: with more, they
+/// print what goes over the wire, and keys with it.
+fn filter(level: LogLevel) -> EnvFilter {
+    let (ours, theirs) = match level {
+        LogLevel::Error => ("error", "error"),
+        LogLevel::Warn => ("warn", "warn"),
+        LogLevel::Info => ("info", "warn"),
+        LogLevel::Debug => ("debug", "warn"),
+        LogLevel::Trace => ("trace", "warn"),
+    };
+    // A prefix: it is the writer's target and the layout's as well.
+    EnvFilter::new(format!("{theirs},driftshm={ours}"))
 }
 
 /// One object per event: time (seconds since 1970), level, target, message, and its fields.

@@ -139,7 +139,12 @@ impl Publisher {
             layout_mismatch,
         });
         match applied {
-            Applied::Published { record, .. } => self.was_published(kind, record, update),
+            Applied::Published { record, .. } => {
+                if layout_mismatch {
+                    self.warn_layout(kind, update);
+                }
+                self.was_published(kind, record, update);
+            }
             Applied::SectionFull => self.warn_full(kind),
             Applied::Absorbed | Applied::Stale => {}
         }
@@ -155,6 +160,16 @@ impl Publisher {
     fn was_published(&mut self, kind: Kind, record: u32, update: &AccountUpdate) {
         let first = self.writer.geometry().section(kind).first_record;
         self.subscribers.changed(kind, record.wrapping_sub(first), &update.pubkey);
+    }
+
+    fn warn_layout(&mut self, kind: Kind, update: &AccountUpdate) {
+        if let Some(times) = self.warnings.layout.happened() {
+            let (pubkey, length) = (&update.pubkey, update.data.len());
+            tracing::warn!(
+                %pubkey, %kind, length, times,
+                "the account is not as --profile has it: its bytes can be read, its fields cannot"
+            );
+        }
     }
 
     pub(super) fn warn_full(&mut self, kind: Kind) {

@@ -81,6 +81,7 @@ pub struct PublisherOptions {
 /// Warnings that may come with every update.
 struct Warnings {
     full: [Throttle; Kind::ALL.len()],
+    layout: Throttle,
     oracle: Throttle,
     market: Throttle,
     lock: Throttle,
@@ -161,6 +162,7 @@ impl Publisher {
             next_remake: Instant::now(),
             warnings: Warnings {
                 full: Kind::ALL.map(|_| Throttle::minutely()),
+                layout: Throttle::minutely(),
                 oracle: Throttle::minutely(),
                 market: Throttle::minutely(),
                 lock: Throttle::minutely(),

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::error::{MIN_CONTEXT_SLOT, RpcError};
 use super::gate::{Gate, Pass};
 use crate::live::endpoint::Endpoint;
+use crate::live::stream::words::Words;
 
 const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(6);
@@ -27,6 +28,8 @@ const CHUNKS_AHEAD: usize = 8;
 /// A node's RPC.
 pub struct Rpc {
     http: reqwest::Client,
+    /// What takes the keys out of what it says.
+    words: Words,
     endpoint: Endpoint,
     gate: Gate,
     /// Requests that went out.
@@ -74,6 +77,7 @@ impl Rpc {
             .build();
         Ok(Self {
             http: http.map_err(|error| format!("cannot set up HTTP: {}", cause(error)))?,
+            words: Words::of(&endpoint),
             endpoint,
             gate: Gate::new(rate),
             requests: AtomicU64::new(0),
@@ -95,6 +99,7 @@ impl Rpc {
         let pass = self.gate.pass().await;
         self.requests.fetch_add(1, Ordering::Relaxed);
         let answer = self.ask(method, params).await;
+        let answer = answer.map_err(|error| error.without_keys(&self.words));
         self.settle(pass, &answer);
         answer
     }
@@ -162,6 +167,7 @@ impl Rpc {
         let pass = self.gate.pass().await;
         self.requests.fetch_add(1, Ordering::Relaxed);
         let answer = self.ask_long(method, params, read).await;
+        let answer = answer.map_err(|error| error.without_keys(&self.words));
         self.settle(pass, &answer);
         answer
     }
@@ -231,7 +237,19 @@ impl Read for Body {
 }
 
 fn unanswered(method: &'static str, error: reqwest::Error) -> RpcError {
-    RpcError::Unanswered { method, cause: cause(error) }
+    match is_of_tls(&error) {
+        true => RpcError::Tls { cause: cause(error) },
+        false => RpcError::Unanswered { method, cause: cause(error) },
+    }
+}
+
+/// What TLS has against the other side, it says as data that it cannot accept.
+fn is_of_tls(error: &reqwest::Error) -> bool {
+    let error: &(dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(error), |&error| error.source()).any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>();
+        io.is_some_and(|io| io.kind() == std::io::ErrorKind::InvalidData)
+    })
 }
 
 /// A provider's words, of a length that fits a log.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::live::stream::words::Words;
+
 /// What went wrong with a request. No text in it holds a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RpcError {
@@ -13,6 +15,12 @@ pub enum RpcError {
         /// The request's method.
         method: &'static str,
         /// The system's answer.
+        cause: String,
+    },
+    /// The connection cannot be encrypted.
+    #[error("--rpc-url: TLS failed ({cause}); check the scheme of the URL and the certificate")]
+    Tls {
+        /// What TLS says.
         cause: String,
     },
     /// Too many requests.
@@ -85,6 +93,19 @@ impl RpcError {
         !matches!(self, Self::Unanswered { .. })
     }
 
+    /// Without the keys that the provider may have repeated in its words.
+    pub(super) fn without_keys(self, words: &Words) -> Self {
+        match self {
+            Self::Refused { method, code, message } => {
+                Self::Refused { method, code, message: words.clean(&message) }
+            }
+            Self::Malformed { method, cause } => {
+                Self::Malformed { method, cause: words.clean(&cause) }
+            }
+            other => other,
+        }
+    }
+
     /// Whether asking for less at a time may help.
     pub fn is_of_size(&self) -> bool {
         match self {
@@ -104,6 +125,7 @@ impl RpcError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Unanswered { .. } => "unanswered",
+            Self::Tls { .. } => "tls",
             Self::TooMany { .. } => "too_many_requests",
             Self::Unauthorized { .. } => "unauthorized",
             Self::Malformed { .. } => "malformed",

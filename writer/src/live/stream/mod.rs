@@ -5,7 +5,7 @@ mod event;
 mod forks;
 pub mod grpc;
 pub mod run;
-mod words;
+pub mod words;
 pub mod ws;
 
 use super::options::LiveOptions;

@@ -8,21 +8,33 @@ const LONGEST: usize = 200;
 
 /// Takes the keys out of texts: providers like to repeat them when they refuse one.
 #[derive(Clone, Default)]
-pub(super) struct Words {
+pub(in crate::live) struct Words {
     secrets: Vec<String>,
 }
 
 impl Words {
+    /// The keys of an endpoint.
+    pub(in crate::live) fn of(endpoint: &Endpoint) -> Self {
+        let mut words = Self { secrets: endpoint.secrets() };
+        words.sort();
+        words
+    }
+
+    /// Those, and the token.
     pub(super) fn new(options: &LiveOptions, endpoint: &Endpoint) -> Self {
-        let mut secrets = endpoint.secrets();
-        secrets.extend(options.x_token.as_ref().map(|token| token.secret().to_owned()));
-        // The longest first: one may be a part of another.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Self { secrets }
+        let mut words = Self::of(endpoint);
+        words.secrets.extend(options.x_token.as_ref().map(|token| token.secret().to_owned()));
+        words.sort();
+        words
+    }
+
+    /// The longest first: one may be a part of another.
+    fn sort(&mut self) {
+        self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     }
 
     /// The text, on one line, of a length that fits a log, and without keys.
-    pub(super) fn clean(&self, text: &str) -> String {
+    pub(in crate::live) fn clean(&self, text: &str) -> String {
         let text = self.secrets.iter().fold(text.to_owned(), |text, it| text.replace(it, "…"));
         text.chars().filter(|c| !c.is_control()).take(LONGEST).collect()
     }
