@@ -243,12 +243,14 @@ fn unanswered(method: &'static str, error: reqwest::Error) -> RpcError {
     }
 }
 
-/// What TLS has against the other side, it says as data that it cannot accept.
+/// What TLS has against the other side, it says as data that it cannot accept; some wrap that once
+/// more, in what is no source.
 fn is_of_tls(error: &reqwest::Error) -> bool {
     let error: &(dyn std::error::Error + 'static) = error;
     std::iter::successors(Some(error), |&error| error.source()).any(|cause| {
         let io = cause.downcast_ref::<std::io::Error>();
-        io.is_some_and(|io| io.kind() == std::io::ErrorKind::InvalidData)
+        let within = io.and_then(|io| io.get_ref()?.downcast_ref::<std::io::Error>());
+        [io, within].iter().flatten().any(|io| io.kind() == std::io::ErrorKind::InvalidData)
     })
 }
 
