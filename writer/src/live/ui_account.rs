@@ -246,6 +246,8 @@ mod tests {
         assert_eq!(read(&json(&packed(&vec![0; LONGEST]), 1)).unwrap().data.len(), LONGEST);
         let error = read(&json(&packed(&vec![0; LONGEST + 1]), 1)).unwrap_err();
         assert!(error.contains("longer than"), "{error}");
+        let bomb = zstd::stream::encode_all(&vec![0; 2 * LONGEST][..], 0).unwrap();
+        assert_eq!(unpack(&bomb).unwrap().len(), LONGEST + 1);
     }
 
     #[test]

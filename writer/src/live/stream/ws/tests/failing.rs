@@ -2,7 +2,8 @@
 
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data as OpData, OpCode};
 
 use super::*;
 
@@ -95,6 +96,21 @@ async fn a_message_over_the_limit_is_named_with_it() {
     peer.send(" ".repeat(10_001)).await;
     let limit = 10_000;
     assert_eq!(client.error().await, StreamError::Oversized { setting: "--ws-url", limit });
+}
+
+#[tokio::test]
+async fn a_message_in_pieces_is_measured_as_a_whole() {
+    let node = Node::start().await;
+    let mut options = node.options("ws");
+    options.max_message = 10_000;
+    let mut client = Client::start(options, accounts(&[]));
+    let socket = accept_async(node.accept().await).await.unwrap();
+    let mut peer = Peer { socket, last: 0 };
+    for code in [OpData::Text, OpData::Continue] {
+        let piece = Frame::message(vec![b' '; 6_000], OpCode::Data(code), false);
+        watched(peer.socket.send(Message::Frame(piece))).await.unwrap();
+    }
+    assert_eq!(client.error().await.kind(), "oversized");
 }
 
 #[tokio::test]
