@@ -9,9 +9,11 @@ mod changes;
 mod commitment;
 mod faults;
 mod follow;
+mod memory;
 mod picked_up;
 mod pulse;
 mod requests;
+mod soak;
 mod support;
 mod users;
 
@@ -25,6 +27,8 @@ fn main() {
     arguments.test_threads.get_or_insert(SIDE_BY_SIDE);
     // What takes longest comes first.
     let trials = [
+        soak::trials(),
+        memory::trials(),
         requests::trials(),
         pulse::trials(),
         faults::trials(),

@@ -5,7 +5,7 @@ mod cell;
 
 use std::time::Duration;
 
-use driftshm_cluster::Fault;
+use driftshm_cluster::{Commitment, Fault};
 use libtest_mimic::Trial;
 
 use crate::support::{Chain, Feeds};
@@ -96,6 +96,14 @@ fn cases() -> Vec<Case> {
         hides("eof_after_accept", |_| vec![Fault::Eof {}, Fault::Cut {}]),
         hides("restart_with_newer_state", |_| {
             vec![Fault::Restart { slots: 50, down_ms: 5000, touch: true }]
+        }),
+        hides("http_says_unavailable", |_| {
+            vec![Fault::HttpStatus { status: 503, count: None }, Fault::Cut {}]
+        }),
+        case("streams_end_in_good_order", |_| vec![Fault::EndStreams {}]),
+        case("slow_answers", |_| vec![Fault::Slow { ms: 300 }, Fault::Cut {}]),
+        case("no_word_of_confirmation", |_| {
+            vec![Fault::OmitStatus { status: Commitment::Confirmed }]
         }),
         case("cut", |_| vec![Fault::Cut {}]),
         case("reordered", |_| vec![Fault::Reorder { pubkey: None }]),

@@ -3,7 +3,9 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use driftshm_cluster::{Cluster, Commitment, Fault, Options, Pace, Protocols, Sim, SimOptions};
+use driftshm_cluster::{
+    Cluster, Commitment, Fault, FaultOrder, Options, Pace, Protocols, Sim, SimOptions,
+};
 use driftshm_layout::Pubkey;
 use driftshm_layout::profile::{Kind, role};
 use tokio::runtime::Runtime;
@@ -46,6 +48,11 @@ impl Chain {
 
     pub fn fault_on(&self, on: impl Into<Protocols>, fault: Fault) {
         self.runtime.block_on(self.cluster.fault_on(on, fault)).unwrap();
+    }
+
+    /// Puts a fault in force as ordered.
+    pub fn order(&self, order: FaultOrder) {
+        self.runtime.block_on(self.cluster.order(order)).unwrap();
     }
 
     pub fn heal(&self) {

@@ -2,12 +2,16 @@
 
 mod ask;
 mod chain;
+mod dice;
 mod journal;
+mod process;
 mod truth;
 mod writer;
 
 pub use chain::{Chain, small};
+pub use dice::Dice;
 pub use journal::Order;
+pub use process::Footprint;
 pub use truth::Followed;
 pub use writer::LiveWriter;
 

@@ -123,11 +123,6 @@ impl LiveWriter {
         until("the feed is there", WATCHDOG, find).0
     }
 
-    /// A feed's figure, 0 if it has none of that name.
-    pub fn figure(&self, feed: &str, name: &str) -> u64 {
-        self.feed(feed).figures.get(name).copied().unwrap_or_default()
-    }
-
     /// A counter of the region.
     pub fn counter(&self, name: &str) -> u64 {
         let found = self.region().counters().find(|(counter, _)| *counter == name);
@@ -184,6 +179,7 @@ impl LiveWriter {
     ) -> Duration {
         let began = std::time::Instant::now();
         loop {
+            let looked = std::time::Instant::now();
             let all = chain.snapshot(commitment);
             let different = differences(self.region(), &followed.of(chain, &all), &all);
             if different.is_empty() {
@@ -195,7 +191,8 @@ impl LiveWriter {
                 ask::ask(self.dir()),
                 self.log()
             );
-            std::thread::sleep(Duration::from_millis(10));
+            // Comparing many takes long enough, on a machine that has more to do.
+            std::thread::sleep(Duration::from_millis(10).max(looked.elapsed() * 2));
         }
     }
 
