@@ -146,3 +146,16 @@ fn what_is_no_oracle_is_an_error_of_the_program() {
         assert!(empty.is_err_and(|error| matches!(*error, SdkError::NoAccountData(_))));
     }
 }
+
+#[test]
+fn a_feed_with_too_few_decimals_for_the_source_is_an_invalid_oracle() {
+    let mut data = vec![0; 240];
+    data[..4].copy_from_slice(&0xa1b2_c3d4_u32.to_le_bytes());
+    data[20..24].copy_from_slice(&(-3_i32).to_le_bytes());
+    data[208..216].copy_from_slice(&1_500_i64.to_le_bytes());
+    assert_eq!(ask(OracleSource::Pyth, &data, 9).unwrap().price, 1_500_000);
+    for source in [OracleSource::Pyth1K, OracleSource::Pyth1M] {
+        let code = error_code(ask(source, &data, 9));
+        assert_eq!(code, u32::from(ErrorCode::InvalidOracle), "{source:?}");
+    }
+}
