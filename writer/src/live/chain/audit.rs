@@ -8,7 +8,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use driftshm_layout::{Counter, Pubkey, Region};
+use driftshm_layout::header::Owner;
+use driftshm_layout::{Counter, FeedState, Pubkey, Region, clock};
 
 use super::Chain;
 use super::fetch::Fetcher;
@@ -129,6 +130,10 @@ impl<'a> Audit<'a> {
         if missed.is_empty() {
             return;
         }
+        // A feed that was away, or has only just come back, has not missed anything.
+        if !has_been_live(&region) {
+            return fetcher.hand_over(&mut missed);
+        }
         let (count, first) = (missed.len() as u64, missed.first().map(|update| update.pubkey));
         self.chain.figures.audited(0, count);
         fetcher.sink.count(Counter::AuditMismatches, count);
@@ -136,6 +141,13 @@ impl<'a> Audit<'a> {
         tracing::warn!(count, %first, "the audit found accounts that no feed has brought; mended");
         fetcher.hand_over(&mut missed);
     }
+}
+
+/// Whether the region was live all the while that it was watched for a difference.
+fn has_been_live(region: &Region) -> bool {
+    let since = region.header().owner(Owner::FeedSinceNs);
+    let lasts = Duration::from_nanos(clock::monotonic_ns().saturating_sub(since));
+    region.feed_state() == FeedState::Live && lasts >= GRACE
 }
 
 /// Whether the region has another state of the account, from before this one.
