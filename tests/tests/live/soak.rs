@@ -16,7 +16,10 @@ use libtest_mimic::Trial;
 use crate::support::{Chain, Dice, Feeds, Followed, Footprint, LiveWriter, WATCHDOG, until};
 use crate::trial;
 
-const RATE: u64 = 5000;
+/// In each slot many accounts are written, and few of them twice: what is confirmed comes once a
+/// slot, and is to be five thousand a second.
+const SLOT: Duration = Duration::from_millis(100);
+const RATE: u64 = 5800;
 const EVERY: Duration = Duration::from_secs(5);
 /// After a fault that was answered, a feed may wait so long before it tries again.
 const BACK: Duration = Duration::from_secs(75);
@@ -44,7 +47,7 @@ fn soak() {
     };
     let chain = Chain::start(Options {
         sim: Some(Sim { accounts, rate: 0 }),
-        pace: Pace::Every(Duration::from_millis(400)),
+        pace: Pace::Every(SLOT),
         ..Options::default()
     });
     let flags = [
@@ -96,6 +99,9 @@ fn soak() {
         let figures = ["published", "reconnects", "bad_input", "audit_mismatches", "gap_slots"];
         let figures = figures.map(|name| format!("{name} {}", writer.counter(name)));
         println!("soak {feeds}: {}", figures.join(", "));
+        for line in writer.log().lines().filter(|line| line.contains("audit")) {
+            println!("soak {feeds}: {line}");
+        }
         steady(*feeds, &samples);
     }
 }
@@ -133,6 +139,7 @@ fn go_wrong(
     let mut dice = Dice::new(seed);
     let mut samples = [Vec::new(), Vec::new()];
     let (began, mut next) = (Instant::now(), EVERY);
+    println!("soak begins at {:?}", SystemTime::now());
     while began.elapsed() < lasts {
         for ((_, writer), samples) in writers.iter().zip(&mut samples) {
             samples.push(Footprint::of(writer.pid()));
