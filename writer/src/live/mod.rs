@@ -51,7 +51,7 @@ pub fn feeds(
     let roster = Arc::new(Roster::new(Arc::new(profile.clone()), options.users));
     let rpc = Rpc::new(options.rpc.clone(), options.rpc_rate, options.rpc_batch);
     let rpc = Arc::new(rpc.map_err(std::io::Error::other)?);
-    let (handle, requests) = Handle::new();
+    let (handle, requests) = Handle::new(Arc::clone(&rpc));
     let figures = Arc::new(Figures::default());
     let chain = Chain {
         options: Arc::clone(&options),

@@ -90,6 +90,11 @@ impl Rpc {
         self.requests.load(Ordering::Relaxed)
     }
 
+    /// There is reason to believe that the node is well again.
+    pub fn try_now(&self) {
+        self.gate.try_now();
+    }
+
     /// Asks, when the gate lets it.
     pub async fn call<T: DeserializeOwned>(
         &self,

@@ -9,12 +9,13 @@
 //!     ▼                        ▼
 //!   open                     shut, for longer
 //! ```
-//! So a provider that refuses sees one request a pause, however many tasks wait.
+//! So a provider that refuses sees one request a pause, however many tasks wait. A pause that the
+//! provider has not asked for ends early where there is reason to believe that it is well again.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::sleep_until;
 
 use super::error::RpcError;
@@ -27,6 +28,8 @@ const BURST_AT_LEAST: f64 = 8.0;
 struct Inner {
     backoff: Backoff,
     shut_until: Instant,
+    /// By the provider's own word.
+    is_asked_for: bool,
     tokens: f64,
     filled: Instant,
 }
@@ -36,6 +39,7 @@ pub(super) struct Gate {
     rate: f64,
     inner: Mutex<Inner>,
     alone: Semaphore,
+    hope: Notify,
 }
 
 /// A request's leave to go out; whoever has it says how it ended.
@@ -50,20 +54,33 @@ impl Gate {
         let inner = Inner {
             backoff: Backoff::default(),
             shut_until: now,
+            is_asked_for: false,
             tokens: (rate * BURST).max(BURST_AT_LEAST),
             filled: now,
         };
-        Self { rate, inner: Mutex::new(inner), alone: Semaphore::new(1) }
+        Self { rate, inner: Mutex::new(inner), alone: Semaphore::new(1), hope: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// There is reason to believe that the provider is well again: a request may go out now, if
+    /// it is not the provider that wants it later.
+    pub fn try_now(&self) {
+        let mut inner = self.lock();
+        if !inner.is_asked_for {
+            inner.shut_until = Instant::now();
+            self.hope.notify_waiters();
+        }
+    }
+
     /// Waits until a request may go out.
     pub async fn pass(&self) -> Pass<'_> {
         let mut alone = None;
         loop {
+            // Before the look: what comes after it is heard.
+            let hope = self.hope.notified();
             let wait_until = {
                 let mut inner = self.lock();
                 if alone.is_none() && inner.backoff.is_failing() {
@@ -76,7 +93,10 @@ impl Gate {
                 }
             };
             match wait_until {
-                Some(due) => sleep_until(due.into()).await,
+                Some(due) => tokio::select! {
+                    () = sleep_until(due.into()) => {}
+                    () = hope => {}
+                },
                 // The semaphore is never closed.
                 None => alone = self.alone.acquire().await.ok(),
             }
@@ -117,6 +137,7 @@ impl Pass<'_> {
         let mut inner = self.gate.lock();
         let pause = inner.backoff.failed(Duration::ZERO, error.was_answered(), asked);
         inner.shut_until = Instant::now() + pause;
+        inner.is_asked_for = asked.is_some();
     }
 }
 
@@ -147,6 +168,29 @@ mod tests {
         let one = gate.pass().await;
         let two = gate.pass().await;
         assert!(one._alone.is_none() && two._alone.is_none());
+    }
+
+    #[tokio::test]
+    async fn hope_ends_a_pause_unless_the_provider_has_asked_for_it() {
+        let gate = Gate::new(1000.0);
+        for _ in 0..5 {
+            gate.pass().await.failed(&STORM);
+            gate.try_now();
+        }
+        gate.pass().await.failed(&STORM);
+        let waits = async {
+            let hope = async {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                gate.try_now();
+            };
+            tokio::join!(gate.pass(), hope).0
+        };
+        let pass = tokio::time::timeout(Duration::from_secs(5), waits).await;
+        pass.expect("a pause of over seven seconds")
+            .failed(&RpcError::TooMany { retry_after: Some(Duration::from_secs(60)) });
+        gate.try_now();
+        let waiting = tokio::time::timeout(Duration::from_millis(50), gate.pass()).await;
+        assert!(waiting.is_err());
     }
 
     #[tokio::test]
