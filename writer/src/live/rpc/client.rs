@@ -127,6 +127,12 @@ impl Rpc {
             bytes.extend_from_slice(&chunk);
         }
         match serde_json::from_slice::<Answer<T>>(&bytes) {
+            // A proxy that says in JSON what it says in HTTP: the node was not even asked.
+            Ok(Answer { error: Some(refusal), .. })
+                if status.is_server_error() && refusal.code > 0 =>
+            {
+                Err(RpcError::Http { method, status: status.as_u16() })
+            }
             Ok(Answer { error: Some(refusal), .. }) => Err(refusal.into_error(method, wanted)),
             // What an error's page says is of no interest.
             _ if !status.is_success() => Err(RpcError::Http { method, status: status.as_u16() }),
