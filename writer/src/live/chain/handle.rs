@@ -32,8 +32,9 @@ impl Handle {
         (Self { requests, rpc }, Requests(Mutex::new(receiver)))
     }
 
-    /// Asks for a snapshot of these accounts, or of all; ready once all of it is on its way to the publisher. An error says
-    /// that the one who was to make it has ended, and is about to be started again.
+    /// Asks for a snapshot of these accounts, or of all; ready once all of it is on its way to the
+    /// publisher. An error says that the one who was to make it has ended, and is about to be
+    /// started again.
     pub fn resync(&self, min_slot: u64, keys: Option<Vec<Pubkey>>) -> oneshot::Receiver<()> {
         let (done, receiver) = oneshot::channel();
         let is_of_all = keys.is_none();
