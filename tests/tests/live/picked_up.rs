@@ -12,7 +12,8 @@ use crate::support::{Chain, Feeds, Followed, LiveWriter, WATCHDOG, small, until}
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn(Feeds)); 5] = [
+    type Test = (&'static str, fn(Feeds));
+    let tests: [Test; 5] = [
         ("a_new_market_and_its_oracle", new_market),
         ("another_oracle_of_a_market", another_oracle),
         ("a_user_that_a_bot_watches", watched_user),

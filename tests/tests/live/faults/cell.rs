@@ -53,6 +53,7 @@ impl Cell {
         let figures = || format!("{:#?}\nthe log:\n{}", writer.status(), writer.log());
         assert!(back <= RECONNECTED, "back only after {back:?}; {}", figures());
         let within = if case.mended == Mended::ByAudit { AUDITED_WITHIN } else { MENDED };
+        let within = within + case.asks;
         assert!(mended <= within, "back after {back:?}, mended {mended:?} later; {}", figures());
         writer.await_live();
         let seen = order.seen();

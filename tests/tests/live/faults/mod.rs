@@ -21,6 +21,8 @@ struct Case {
     /// How long it is left in force at least.
     lasts: Duration,
     mended: Mended,
+    /// For how long the provider asks not to be asked again.
+    asks: Duration,
     /// Flags of the writer.
     flags: &'static [&'static str],
 }
@@ -62,6 +64,7 @@ fn cases() -> Vec<Case> {
         hides: false,
         lasts: Duration::from_secs(2),
         mended: Mended::ByFeed,
+        asks: Duration::ZERO,
         flags: &[],
     };
     let hides = |name, strike| Case { hides: true, ..case(name, strike) };
@@ -87,6 +90,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             lasts: seconds(5),
+            asks: seconds(3),
             ..hides("too_many_requests_with_retry_after", |_| {
                 vec![Fault::TooManyRequests { retry_after_s: Some(3), count: None }, Fault::Cut {}]
             })
