@@ -8,23 +8,24 @@ use driftshm_layout::profile::{Kind, role};
 use driftshm_layout::{FeedState, Pubkey};
 use libtest_mimic::Trial;
 
-use crate::support::{Chain, Feeds, Followed, LiveWriter, WATCHDOG, small, until};
+use crate::support::{Chain, Feeds, Followed, LiveWriter, WATCHDOG, hanging_at, small, until};
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
     type Test = (&'static str, fn(Feeds));
-    let tests: [Test; 5] = [
+    let tests: [Test; 6] = [
         ("a_new_market_and_its_oracle", new_market),
         ("another_oracle_of_a_market", another_oracle),
         ("a_user_that_a_bot_watches", watched_user),
         ("what_an_authority_has", authority),
         ("markets_though_users_cannot_be_fetched", without_users),
+        ("markets_while_users_do_not_come", while_users_hang),
     ];
     let mut trials = Vec::new();
     for feeds in Feeds::EACH {
         for (name, test) in tests {
             // All users are for streams.
-            if feeds == Feeds::Rpc && name == "markets_though_users_cannot_be_fetched" {
+            if feeds == Feeds::Rpc && name.starts_with("markets_") {
                 continue;
             }
             trials.push(trial(format!("picked_up::{feeds}::{name}"), move || test(feeds)));
@@ -154,6 +155,24 @@ fn authority(feeds: Feeds) {
         chain.confirm();
         writer.assert_equals(&chain, &followed, WATCHDOG);
     }
+}
+
+/// A provider that takes for ever to list the users.
+fn while_users_hang(feeds: Feeds) {
+    let chain = Chain::start(small());
+    let rpc = hanging_at("getProgramAccounts", &chain.rpc_url());
+    let flags: Vec<&str> = FLAGS.into_iter().chain(["--users", "all"]).collect();
+    let writer = LiveWriter::start_over(&rpc, &chain, feeds, &flags);
+    writer.await_live();
+    let truth = Followed::MARKETS.of(&chain, &chain.snapshot(Commitment::Confirmed));
+    let is_there = |pubkey| writer.region().find(pubkey).is_some();
+    assert!(truth.keys().all(is_there));
+    assert!(!is_there(&chain.users()[0]));
+    // What changes comes, of users too.
+    chain.touch_all();
+    chain.confirm();
+    writer.assert_equals(&chain, &Followed::AllUsers, WATCHDOG);
+    assert_eq!(writer.region().feed_state(), FeedState::Live);
 }
 
 /// A provider that does not do `getProgramAccounts`, as many do not.

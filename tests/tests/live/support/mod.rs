@@ -3,6 +3,7 @@
 mod ask;
 mod chain;
 mod dice;
+mod hanging;
 mod journal;
 mod process;
 mod truth;
@@ -10,6 +11,7 @@ mod writer;
 
 pub use chain::{Chain, small};
 pub use dice::Dice;
+pub use hanging::hanging_at;
 pub use journal::Order;
 pub use process::Footprint;
 pub use truth::Followed;

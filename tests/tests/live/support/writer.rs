@@ -42,13 +42,18 @@ pub struct LiveWriter {
 impl LiveWriter {
     /// Starts a writer on these feeds of a cluster.
     pub fn start(chain: &Chain, feeds: Feeds, more: &[&str]) -> Self {
-        let urls = [chain.rpc_url(), chain.ws_url(), chain.grpc_url()];
-        let mut arguments = vec!["--cluster", "local", "--rpc-url", urls[0].as_str()];
+        Self::start_over(&chain.rpc_url(), chain, feeds, more)
+    }
+
+    /// The same, with its RPC at another place.
+    pub fn start_over(rpc: &str, chain: &Chain, feeds: Feeds, more: &[&str]) -> Self {
+        let urls = [chain.ws_url(), chain.grpc_url()];
+        let mut arguments = vec!["--cluster", "local", "--rpc-url", rpc];
         if matches!(feeds, Feeds::Ws | Feeds::All) {
-            arguments.extend(["--ws-url", &urls[1]]);
+            arguments.extend(["--ws-url", &urls[0]]);
         }
         if matches!(feeds, Feeds::Grpc | Feeds::All) {
-            arguments.extend(["--grpc-url", &urls[2]]);
+            arguments.extend(["--grpc-url", &urls[1]]);
         }
         if feeds == Feeds::All {
             arguments.extend(["--feed", "rpc,ws,grpc"]);
