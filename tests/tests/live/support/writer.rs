@@ -160,8 +160,11 @@ impl LiveWriter {
     /// Waits until each of the feeds is live.
     pub fn await_all_live(&self, feeds: Feeds) {
         let is_live = |status: Status| {
-            let mut names = status.feeds.iter().filter(|feed| feeds.has(&feed.name));
-            names.all(|feed| feed.state == "live")
+            let mut names = ["rpc", "ws", "grpc"].into_iter().filter(|name| feeds.has(name));
+            names.all(|name| {
+                let mut reports = status.feeds.iter();
+                reports.any(|feed| feed.name == name && feed.state == "live")
+            })
         };
         until("each feed is live", WATCHDOG, || is_live(self.status()).then_some(()));
         self.await_live();
