@@ -19,7 +19,7 @@ use crate::trial;
 /// In each slot many accounts are written, and few of them twice: what is confirmed comes once a
 /// slot, and is to be five thousand a second.
 const SLOT: Duration = Duration::from_millis(100);
-const RATE: u64 = 5800;
+const RATE: u64 = 6400;
 const EVERY: Duration = Duration::from_secs(5);
 /// After a fault that was answered, a feed may wait so long before it tries again.
 const BACK: Duration = Duration::from_secs(75);
@@ -41,7 +41,7 @@ fn soak() {
     let accounts = SimOptions {
         markets: 40,
         spot_markets: 20,
-        users: 2000,
+        users: 4000,
         cold_users: 0,
         ..SimOptions::default()
     };
@@ -54,7 +54,7 @@ fn soak() {
         "--users",
         "all",
         "--max-users",
-        "2048",
+        "4096",
         "--max-oracles",
         "128",
         "--journal",
@@ -139,12 +139,22 @@ fn go_wrong(
     let mut dice = Dice::new(seed);
     let mut samples = [Vec::new(), Vec::new()];
     let (began, mut next) = (Instant::now(), EVERY);
-    println!("soak begins at {:?}", SystemTime::now());
+    let sent = || {
+        let counts = chain.counts();
+        (counts.ws.sent, counts.grpc.sent)
+    };
+    let at_first = sent();
     while began.elapsed() < lasts {
         for ((_, writer), samples) in writers.iter().zip(&mut samples) {
             samples.push(Footprint::of(writer.pid()));
         }
         if began.elapsed() >= next {
+            if next == EVERY {
+                let seconds = began.elapsed().as_secs();
+                let rate = |now: u64, then: u64| (now - then) / seconds;
+                let (ws, grpc) = (rate(sent().0, at_first.0), rate(sent().1, at_first.1));
+                println!("soak: {ws} a second over ws and {grpc} over grpc before the first fault");
+            }
             next += EVERY;
             let order = order(chain, &mut dice);
             println!("soak at {:>3} s: {order:?}", began.elapsed().as_secs());
