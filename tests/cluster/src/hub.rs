@@ -18,8 +18,11 @@ const HELD_FOR_SLOTS: u64 = 2;
 struct Inner {
     next: u64,
     streams: HashMap<u64, mpsc::Sender<Arc<Notice>>>,
-    /// Updates held back until the next one of the same account has overtaken them.
-    held: HashMap<(Pubkey, Commitment), Arc<Notice>>,
+    /// The newest slot that was processed.
+    slot: u64,
+    /// Updates held back until the next one of the same account has overtaken them, and the slot
+    /// since which they are.
+    held: HashMap<(Pubkey, Commitment), (u64, Arc<Notice>)>,
 }
 
 /// All streams of one protocol.
@@ -80,7 +83,7 @@ impl Hub {
     pub fn release(&self) {
         let mut inner = self.lock();
         let held = std::mem::take(&mut inner.held);
-        for notice in held.into_values() {
+        for (_, notice) in held.into_values() {
             inner.send(&notice);
         }
     }
@@ -94,6 +97,7 @@ impl Inner {
         match &notice.what {
             What::Slot(slot) => {
                 if slot.event == SlotEvent::Processed {
+                    self.slot = slot.slot;
                     self.release_older(slot.slot.saturating_sub(HELD_FOR_SLOTS));
                 }
                 if shape.stall || shape.omits(slot.event) {
@@ -124,12 +128,12 @@ impl Inner {
     fn reorder(&mut self, account: &AccountNotice, notice: &Arc<Notice>) {
         let key = (account.written.account.pubkey, account.commitment);
         match self.held.remove(&key) {
-            Some(overtaken) => {
+            Some((_, overtaken)) => {
                 self.send(notice);
                 self.send(&overtaken);
             }
             None => {
-                self.held.insert(key, Arc::clone(notice));
+                self.held.insert(key, (self.slot, Arc::clone(notice)));
             }
         }
     }
@@ -139,11 +143,8 @@ impl Inner {
             return;
         }
         let mut old = Vec::new();
-        self.held.retain(|_, notice| {
-            let keep = match &notice.what {
-                What::Account(account) => account.written.account.slot > than,
-                What::Slot(_) => false,
-            };
+        self.held.retain(|_, (since, notice)| {
+            let keep = *since > than;
             if !keep {
                 old.push(Arc::clone(notice));
             }
