@@ -28,9 +28,9 @@ impl Figures {
         self.requests.store(requests, Ordering::Relaxed);
     }
 
-    /// It connected, for the first time or again.
-    pub fn connected(&self) {
-        self.connects.fetch_add(1, Ordering::Relaxed);
+    /// It connected. Whether it has before.
+    pub fn connected(&self) -> bool {
+        self.connects.fetch_add(1, Ordering::Relaxed) > 0
     }
 
     /// So many slots went by between two connections.
@@ -94,8 +94,8 @@ mod tests {
     fn only_what_happened_is_listed_and_a_repeated_error_is_no_news() {
         let figures = Figures::default();
         assert!(figures.list().is_empty());
-        figures.connected();
-        figures.connected();
+        assert!(!figures.connected());
+        assert!(figures.connected());
         assert!(figures.failed("ended", "it has ended"));
         assert!(!figures.failed("ended", "it has ended"));
         let list = figures.list();

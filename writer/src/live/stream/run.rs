@@ -159,8 +159,7 @@ impl<'a> Connection<'a> {
         let connecting = S::connect(&self.runner.options, from_slot);
         let mut stream =
             timeout(CONNECT, connecting).await.map_err(|_| late("connecting", CONNECT))??;
-        self.runner.figures.connected();
-        if newest.is_some() {
+        if self.runner.figures.connected() {
             self.sink.count(Counter::Reconnects, 1);
         }
         self.set(FeedState::Syncing);
