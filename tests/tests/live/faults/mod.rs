@@ -21,6 +21,8 @@ struct Case {
     /// How long it is left in force at least.
     lasts: Duration,
     mended: Mended,
+    /// Counters of the region, of which one goes up where there are streams.
+    counted: &'static [&'static str],
     /// For how long the provider asks not to be asked again.
     asks: Duration,
     /// Flags of the writer.
@@ -64,10 +66,12 @@ fn cases() -> Vec<Case> {
         hides: false,
         lasts: Duration::from_secs(2),
         mended: Mended::ByFeed,
+        counted: &[],
         asks: Duration::ZERO,
         flags: &[],
     };
     let hides = |name, strike| Case { hides: true, ..case(name, strike) };
+    let counts = |counted, case: Case| Case { counted, ..case };
     let audited = |name, strike| Case { mended: Mended::ByAudit, ..case(name, strike) };
     let seconds = Duration::from_secs;
     vec![
@@ -109,13 +113,19 @@ fn cases() -> Vec<Case> {
         case("no_word_of_confirmation", |_| {
             vec![Fault::OmitStatus { status: Commitment::Confirmed }]
         }),
-        case("cut", |_| vec![Fault::Cut {}]),
-        case("reordered", |_| vec![Fault::Reorder { pubkey: None }]),
-        case("duplicated", |_| vec![Fault::Duplicate {}]),
+        counts(&["reconnects"], case("cut", |_| vec![Fault::Cut {}])),
+        counts(&["stale"], case("reordered", |_| vec![Fault::Reorder { pubkey: None }])),
+        counts(
+            &["absorbed", "stale", "conflated"],
+            case("duplicated", |_| vec![Fault::Duplicate {}]),
+        ),
         case("rpc_lags_the_stream", |_| vec![Fault::RpcLag { slots: 5 }, Fault::Cut {}]),
-        audited("one_update_left_out", |chain| {
-            vec![Fault::Skip { pubkey: chain.market(1), count: 1000 }]
-        }),
+        counts(
+            &["audit_mismatches"],
+            audited("one_update_left_out", |chain| {
+                vec![Fault::Skip { pubkey: chain.market(1), count: 1000 }]
+            }),
+        ),
         // Too short to be noticed: nobody can know that something was not told.
         audited("short_silence", |_| vec![Fault::Silence {}]),
         audited("malformed", |_| vec![Fault::Malformed { count: None }]),
