@@ -15,7 +15,7 @@
 //! begins anew instead, lines' own slots shifted so that they keep rising, and begin no lower than
 //! `start_slot`. The file is read as it
 //! is played; only where each account's last line is stays in memory, so that
-//! [`FeedCommand::Follow`] can bring it again.
+//! [`FeedCommand::Follow`](super::FeedCommand::Follow) can bring it again.
 
 mod jsonl;
 mod line;
