@@ -26,13 +26,16 @@ from harness.spread import Spread, quantile
 
 import driftshm
 
+# Million publishes a second.
+ASKED_FOR = 1.0
+
 
 def run(bench: Bench) -> Figure:
     figure = Figure()
     rounds, samples = bench.pick(60, 3), bench.pick(50_000, 5_000)
     taken: dict[str, list[float]] = {"busy": [], "idle": [], "floor busy": [], "floor idle": []}
-    rates = []
-    with Writer("--rate", "1000000", "--focus-market", "0") as writer, directory() as place:
+    rates: list[float] = []
+    with Writer("--rate", str(round(ASKED_FOR * 1e6)), "--focus-market", "0") as writer, directory() as place:
         market = writer.open().get_perp_market(0)
         assert market is not None
         page = place / "page"
@@ -44,14 +47,16 @@ def run(bench: Bench) -> Figure:
             before, began = market.version, market.meta().publish_ns
             taken["busy"].append(p99(market, "market_index", samples))
             published, took = market.version - before, market.meta().publish_ns - began
-            rates.append(published / took * 1000 if took else 0.0)
+            if took:  # else the writer was kept from its core all the while
+                rates.append(published / took * 1000)
             writer.suspend()
             taken["idle"].append(p99(market, "market_index", samples))
             taken["floor idle"].append(p99(word, "value", samples))
-            with hammering(page, period_ns=round(1000 / median(rates)) if any(rates) else 1000):
+            with hammering(page, period_ns=round(1000 / median(rates or [ASKED_FOR]))):
                 taken["floor busy"].append(p99(word, "value", samples))
         figure.raw = {"p99": taken, "million publishes a second": rates}
-        what = f"attribute read, p99, at {median(rates):.2f} million publishes/s"
+        reached = f"at {median(rates):.2f} million publishes/s" if rates else "publisher kept away"
+        what = f"attribute read, p99, {reached}"
         for name, against, busy, idle, limit in (
             (what, "the same, writer suspended", "busy", "idle", at_most(3)),
             (
