@@ -35,7 +35,8 @@ def run(bench: Bench) -> Figure:
     rounds, samples = bench.pick(60, 3), bench.pick(50_000, 5_000)
     taken: dict[str, list[float]] = {"busy": [], "idle": [], "floor busy": [], "floor idle": []}
     rates: list[float] = []
-    with Writer("--rate", str(round(ASKED_FOR * 1e6)), "--focus-market", "0") as writer, directory() as place:
+    rate = str(round(ASKED_FOR * 1e6))
+    with Writer("--rate", rate, "--focus-market", "0") as writer, directory() as place:
         market = writer.open().get_perp_market(0)
         assert market is not None
         page = place / "page"
