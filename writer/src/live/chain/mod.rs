@@ -29,6 +29,7 @@ use super::genesis;
 use super::options::LiveOptions;
 use super::roster::Roster;
 use super::rpc::Rpc;
+use super::tip::Tip;
 use crate::feeds::{FeedCommand, Figures, Sink};
 
 pub(super) use self::fetch::Fetcher;
@@ -52,14 +53,21 @@ pub struct Chain {
     pub figures: Arc<Figures>,
     /// The region's directory: what is compared with the chain.
     pub dir: PathBuf,
-    /// The slot that the node is at.
+    /// How polling goes.
     pub pulse: Pulse,
+    /// How far the chain is.
+    pub tip: Arc<Tip>,
 }
 
 impl Chain {
     /// Whether it is a feed of its own, and not only beside streams.
     pub fn polls(&self) -> bool {
-        self.options.poll || (self.options.ws.is_none() && self.options.grpc.is_none())
+        self.options.poll || !self.has_streams()
+    }
+
+    /// Whether there are streams, which tell of what changes once they are subscribed to it.
+    fn has_streams(&self) -> bool {
+        self.options.ws.is_some() || self.options.grpc.is_some()
     }
 
     /// Runs until it is dropped. An error is one that waiting does not mend, and only what
@@ -77,18 +85,20 @@ impl Chain {
         sink.state(FeedState::Syncing);
         // What the publisher wants from the start comes as commands.
         tokio::time::sleep(GATHER).await;
-        while let Ok(command) = commands.try_recv() {
-            self.carry_out(command);
-        }
+        self.carry_out_all(None, &mut commands);
         let waiting = self.first_requests(&mut requests).await;
         let min_slot = waiting.iter().map(|request| request.min_slot).max();
-        fetcher.sync(min_slot.unwrap_or_default()).await?;
+        let min_slot = min_slot.unwrap_or_default();
+        fetcher.sync(min_slot).await?;
         sink.complete();
         bulk::announce(self, sink);
         answer(waiting);
-        sink.state(FeedState::Live);
+        // A node that is behind what the region has is not: `watch` sees it catch up.
+        if !self.polls() || self.pulse.last().is_some() {
+            sink.state(FeedState::Live);
+        }
         fetcher.fail_fast_no_more();
-        let bulk = bulk::start(self, sink, 0);
+        let bulk = bulk::start(self, sink, min_slot);
 
         let mut audit = Audit::new(self);
         let mut poll = interval(self.options.poll_interval.max(Duration::from_millis(50)));
@@ -100,17 +110,19 @@ impl Chain {
                 biased;
                 command = commands.recv() => {
                     let Some(command) = command else { return Ok(()) };
-                    self.carry_out(command);
                     tokio::time::sleep(GATHER).await;
-                    while let Ok(command) = commands.try_recv() {
-                        self.carry_out(command);
-                    }
+                    self.carry_out_all(Some(command), &mut commands);
                     fetcher.fetch_new().await?;
                 }
                 Some(request) = requests.recv() => {
                     let mut waiting = vec![request];
                     while let Ok(request) = requests.try_recv() {
                         waiting.push(request);
+                    }
+                    // A stream that has ended meanwhile asks again, as of where it is then.
+                    waiting.retain(|request| !request.done.is_closed());
+                    if waiting.is_empty() {
+                        continue;
                     }
                     let min_slot = waiting.iter().map(|request| request.min_slot).max();
                     let min_slot = min_slot.unwrap_or_default();
@@ -150,28 +162,36 @@ impl Chain {
         waiting
     }
 
-    /// Says how polling goes, until it is dropped. An answer that does not come is not waited for,
-    /// and a node that stands still is as bad as none.
+    /// Says how polling goes, until it is dropped: an answer that does not come is not waited for,
+    /// and a node that stands still is as bad as none. It is live again once everything was fetched
+    /// again, not before.
     pub async fn watch(&self, sink: &Sink) {
         let mut look = interval(Duration::from_millis(250));
         let mut last = None;
         loop {
             look.tick().await;
             let Some(moved) = self.pulse.last() else { continue };
-            let patience = STALLED.max(self.options.poll_interval * 2);
+            let takes = self.options.poll_interval.max(self.pulse.poll_takes(self.options.rpc_rate));
+            let patience = STALLED.max(takes * 2);
             let is_late = moved.elapsed() > patience;
             let state = if is_late { FeedState::Stalled } else { FeedState::Live };
-            if last.replace(state).is_some_and(|last| last != state) {
+            if last.replace(state) != Some(state) {
                 sink.state(state);
             }
         }
     }
 
-    fn carry_out(&self, command: FeedCommand) {
-        match command {
-            FeedCommand::Follow(pubkey) => self.roster.ask(pubkey, true),
-            FeedCommand::Unfollow(pubkey) => self.roster.ask(pubkey, false),
-        };
+    /// Carries out all that waits; a bot may want very many accounts.
+    fn carry_out_all(
+        &self,
+        first: Option<FeedCommand>,
+        more: &mut mpsc::UnboundedReceiver<FeedCommand>,
+    ) {
+        let commands = first.into_iter().chain(std::iter::from_fn(|| more.try_recv().ok()));
+        self.roster.ask(commands.map(|command| match command {
+            FeedCommand::Follow(pubkey) => (pubkey, true),
+            FeedCommand::Unfollow(pubkey) => (pubkey, false),
+        }));
     }
 
     /// The region as it is now.
