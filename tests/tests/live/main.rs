@@ -9,8 +9,10 @@ mod changes;
 mod commitment;
 mod faults;
 mod follow;
+mod honest;
 mod memory;
 mod picked_up;
+mod providers;
 mod pulse;
 mod requests;
 mod soak;
@@ -31,6 +33,8 @@ fn main() {
         memory::trials(),
         requests::trials(),
         pulse::trials(),
+        honest::trials(),
+        providers::trials(),
         faults::trials(),
         commitment::trials(),
         changes::trials(),

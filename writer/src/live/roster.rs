@@ -128,8 +128,8 @@ impl Roster {
         let is_active = |data: &[u8]| data.get(offset..offset + active.len()) == Some(&active[..]);
         let mut inner = self.lock();
         let is_user = |entry: &Entry| entry.kind == Some(Kind::User) && !entry.asked;
-        let is_idle = inner.entries.get(&update.pubkey).is_some_and(is_user)
-            && !is_active(&update.data);
+        let is_idle =
+            inner.entries.get(&update.pubkey).is_some_and(is_user) && !is_active(&update.data);
         if is_idle {
             inner.entries.remove(&update.pubkey);
         }

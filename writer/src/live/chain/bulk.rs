@@ -122,8 +122,7 @@ impl Fetching {
     async fn fetch(&self, min_slot: u64) -> Result<(), RpcError> {
         let own = self.number.fetch_add(1, Ordering::Relaxed) + 1;
         let (number, roster) = (Arc::clone(&self.number), Arc::clone(&self.roster));
-        let mut waiting =
-            Waiting { sink: self.sink.clone(), updates: Vec::with_capacity(CHUNK) };
+        let mut waiting = Waiting { sink: self.sink.clone(), updates: Vec::with_capacity(CHUNK) };
         // It is called in another thread, which goes on for a moment when this is given up.
         let each = move |update| {
             if number.load(Ordering::Relaxed) == own {

@@ -171,7 +171,8 @@ impl Chain {
         loop {
             look.tick().await;
             let Some(moved) = self.pulse.last() else { continue };
-            let takes = self.options.poll_interval.max(self.pulse.poll_takes(self.options.rpc_rate));
+            let takes =
+                self.options.poll_interval.max(self.pulse.poll_takes(self.options.rpc_rate));
             let patience = STALLED.max(takes * 2);
             let is_late = moved.elapsed() > patience;
             let state = if is_late { FeedState::Stalled } else { FeedState::Live };

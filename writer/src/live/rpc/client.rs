@@ -158,7 +158,8 @@ impl Rpc {
         let request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         let response = request.send().await.map_err(|error| unanswered(method, error))?;
         let status = response.status();
-        let asked = response.headers().get(RETRY_AFTER).and_then(|it| retry_after(it.to_str().ok()?));
+        let asked =
+            response.headers().get(RETRY_AFTER).and_then(|it| retry_after(it.to_str().ok()?));
         match status {
             StatusCode::TOO_MANY_REQUESTS => Err(RpcError::TooMany { retry_after: asked }),
             StatusCode::SERVICE_UNAVAILABLE if asked.is_some() => {

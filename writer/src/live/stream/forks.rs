@@ -100,10 +100,10 @@ impl Forks {
         // or is known to be void: then nothing is known of the account before.
         let (settled, dead) = (self.settled, &self.dead);
         let is_settled = |it: &AccountUpdate| it.slot <= settled && !dead.contains(&it.slot);
-        let history = self.histories.entry(update.pubkey).or_insert_with(|| History {
-            settled: before().filter(is_settled),
-            open: Vec::new(),
-        });
+        let history = self
+            .histories
+            .entry(update.pubkey)
+            .or_insert_with(|| History { settled: before().filter(is_settled), open: Vec::new() });
         self.bytes += update.data.len();
         // A slot is void as a whole: of what it brings of an account, the last is enough.
         match history.open.last_mut().filter(|last| last.slot == update.slot) {
@@ -123,8 +123,7 @@ impl Forks {
             history.settled = Some(early);
         }
         self.touched.entry(update.slot).or_default().insert(update.pubkey);
-        while self.touched.len() > REMEMBERED
-            || (self.bytes > KEPT_BYTES && self.touched.len() > 1)
+        while self.touched.len() > REMEMBERED || (self.bytes > KEPT_BYTES && self.touched.len() > 1)
         {
             self.settle_oldest();
         }

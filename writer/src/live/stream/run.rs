@@ -125,11 +125,7 @@ struct Connection<'a> {
 
 impl<'a> Connection<'a> {
     /// Runs until it fails.
-    async fn run<S: Stream>(
-        runner: &'a Runner,
-        sink: &'a Sink,
-        past: &'a mut Past,
-    ) -> StreamError {
+    async fn run<S: Stream>(runner: &'a Runner, sink: &'a Sink, past: &'a mut Past) -> StreamError {
         let is_processed = runner.options.commitment == Commitment::Processed;
         let mut connection = Self {
             runner,

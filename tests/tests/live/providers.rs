@@ -1,0 +1,130 @@
+//! What providers do differently.
+
+use std::time::{Duration, Instant};
+
+use driftshm_cluster::{Fault, Options, Protocol, Sim, SimOptions};
+use driftshm_layout::FeedState;
+use libtest_mimic::Trial;
+
+use crate::support::{Chain, Feeds, Followed, LiveWriter, WATCHDOG, small, until};
+use crate::trial;
+
+pub fn trials() -> Vec<Trial> {
+    let tests: [(&str, fn()); 5] = [
+        ("fewer_keys_are_asked_for_where_so_many_are_refused", key_limit),
+        ("a_rate_limit_said_in_json_is_waited_out_and_costs_no_keys", rate_limit_in_json),
+        ("where_markets_do_not_come_as_a_whole_each_is_named", refused_sorts),
+        ("where_users_do_not_come_as_a_whole_each_is_named", refused_users),
+        ("nothing_is_taken_from_a_stream_of_another_cluster", other_cluster),
+    ];
+    tests.into_iter().map(|(name, test)| trial(format!("providers::{name}"), test)).collect()
+}
+
+fn two_hundred() -> Options {
+    let accounts = SimOptions {
+        markets: 62,
+        spot_markets: 38,
+        users: 4,
+        cold_users: 0,
+        ..SimOptions::default()
+    };
+    Options { sim: Some(Sim { accounts, rate: 0 }), ..small() }
+}
+
+const ROOM: [&str; 2] = ["--max-oracles", "256"];
+
+fn key_limit() {
+    let chain = Chain::start(two_hundred());
+    chain.fault_on(Protocol::Rpc, Fault::KeyLimit { keys: 30 });
+    let writer = LiveWriter::start(&chain, Feeds::Ws, &ROOM);
+    writer.await_live();
+    writer.assert_equals(&chain, &Followed::MARKETS, WATCHDOG);
+    // Refused with 100 and with 50; then 25 at a time.
+    let requests = chain.counts().rpc_calls("getMultipleAccounts");
+    assert!((8..=20).contains(&requests), "{requests}; the log:\n{}", writer.log());
+    assert!(writer.log().contains("no more keys"), "{}", writer.log());
+}
+
+fn rate_limit_in_json() {
+    let chain = Chain::start(two_hundred());
+    let writer = LiveWriter::start(&chain, Feeds::Rpc, &ROOM);
+    writer.await_live();
+    chain.fault_on(Protocol::Rpc, Fault::RateLimitInJson { count: Some(3) });
+    let counted = || {
+        let figures = writer.feed("rpc").figures;
+        figures.get("error_too_many_requests").copied().unwrap_or_default()
+    };
+    until("it is refused three times", WATCHDOG, || (counted() == 3).then_some(()));
+    writer.await_live();
+    let (before, began) = (chain.counts().rpc.requests, Instant::now());
+    std::thread::sleep(Duration::from_secs(8));
+    let requests = chain.counts().rpc.requests - before;
+    // Two requests every two seconds, as before.
+    let most = began.elapsed().as_secs() + 3;
+    assert!(requests <= most, "{requests} in 8 s; the log:\n{}", writer.log());
+}
+
+/// Every change comes though no sort is brought as a whole: to a writer that begins, and to one
+/// that takes over a region.
+fn all_changes_come(users: &str, followed: &Followed) {
+    let chain = Chain::start(small());
+    let method = "programSubscribe".to_owned();
+    chain.fault_on(Protocol::Ws, Fault::RefuseMethod { method });
+    let (rpc, ws) = (chain.rpc_url(), chain.ws_url());
+    let arguments = [
+        "--cluster",
+        "local",
+        "--rpc-url",
+        &rpc,
+        "--ws-url",
+        &ws,
+        "--users",
+        users,
+        "--audit-period",
+        "0",
+    ];
+    let mut writer = LiveWriter::spawn(&arguments, &[]);
+    for _ in 0..2 {
+        writer.await_live();
+        writer.assert_equals(&chain, followed, WATCHDOG);
+        // Users come later than the rest, and are named as they come.
+        std::thread::sleep(Duration::from_secs(1));
+        for _ in 0..3 {
+            chain.touch_all();
+            chain.confirm();
+            writer.assert_equals(&chain, followed, Duration::from_secs(5));
+        }
+        assert_eq!(writer.region().feed_state(), FeedState::Live);
+        writer = writer.succeeded_by(&arguments);
+    }
+}
+
+fn refused_sorts() {
+    all_changes_come("none", &Followed::MARKETS);
+}
+
+fn refused_users() {
+    all_changes_come("all", &Followed::AllUsers);
+}
+
+fn other_cluster() {
+    let chain = Chain::start(small());
+    let start_slot = Options::default().start_slot + 50_000_000;
+    let other = Chain::start(Options { start_slot, ..small() });
+    other.touch_all();
+    let (rpc, ws, grpc) = (chain.rpc_url(), chain.ws_url(), other.grpc_url());
+    let urls = ["--rpc-url", &rpc, "--ws-url", &ws, "--grpc-url", &grpc];
+    let arguments: Vec<&str> =
+        ["--cluster", "local", "--audit-period", "0"].iter().chain(&urls).copied().collect();
+    let writer = LiveWriter::spawn(&arguments, &[]);
+    writer.await_live();
+    let said = until("the status says what is wrong", WATCHDOG, || writer.feed("grpc").error).0;
+    assert!(said.contains("--grpc-url") && said.contains("same cluster"), "{said}");
+    for _ in 0..3 {
+        chain.touch_all();
+        other.touch_all();
+        chain.confirm();
+        writer.assert_equals(&chain, &Followed::MARKETS, Duration::from_secs(5));
+    }
+    assert_eq!(writer.feed("ws").state, "live");
+}
