@@ -124,7 +124,7 @@ class View:
     def commitment(self) -> Literal["confirmed", "processed"]:
         """How sure the chain is of the newest version.
 
-        ``processed`` where it may yet be taken back: only with ``--commitment processed``.
+        ``processed`` where it may yet be rolled back: only with ``--commitment processed``.
         """
     @property
     def version(self) -> int:
