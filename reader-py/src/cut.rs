@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use driftshm_layout::profile::Kind;
 use driftshm_layout::record::Presence;
-use driftshm_layout::{Pubkey, RecordRef};
+use driftshm_layout::{Pubkey, RecordRef, Region};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -196,11 +196,15 @@ fn missing_market(what: &str) -> PyErr {
 }
 
 /// An account that is only there if it is followed; `flag` is how the writer is told to.
-fn missing_account(what: &str, flag: &str) -> PyErr {
-    errors::unknown_account(format!(
-        "there is no {what} in the region: watch it (reader.watch), or name it with {flag}, \
-         before a cut"
-    ))
+fn missing_account(region: &Region, record: Option<RecordRef>, what: &str, flag: &str) -> PyErr {
+    let closed = record.is_some_and(|record| region.presence(&record) == Presence::Closed);
+    errors::unknown_account(match closed {
+        true => format!("the {what} was closed on chain: leave it out of the cut"),
+        false => format!(
+            "there is no {what} in the region: watch it (reader.watch), or name it with {flag}, \
+             before a cut"
+        ),
+    })
 }
 
 fn missing_state() -> PyErr {
@@ -244,15 +248,17 @@ fn records_of(
     }
     for key in items(args.users)? {
         let pubkey = keys::pubkey(&key)?;
-        let missing = || missing_account(&format!("user {pubkey}"), "--user");
-        add(Slot::Address(Kind::User, pubkey), region.find(&pubkey), &missing)?;
+        let found = region.find(&pubkey);
+        let missing = || missing_account(region, found, &format!("user {pubkey}"), "--user");
+        add(Slot::Address(Kind::User, pubkey), found, &missing)?;
     }
     for key in items(args.user_stats)? {
         let authority = keys::authority(&key)?;
         let pubkey = link.schema.profile.user_stats_address(&authority).unwrap_or_default();
         let what = format!("user stats account {pubkey} (of {authority})");
-        let missing = || missing_account(&what, "--authority");
-        add(Slot::Address(Kind::UserStats, pubkey), region.find(&pubkey), &missing)?;
+        let found = region.find(&pubkey);
+        let missing = || missing_account(region, found, &what, "--authority");
+        add(Slot::Address(Kind::UserStats, pubkey), found, &missing)?;
     }
     if args.state {
         add(Slot::State, region.at(Kind::State, 0), &missing_state)?;
