@@ -163,7 +163,8 @@ impl Server {
         let (uid, gid) = (peer.uid(), peer.gid());
         if !self.options.allow.allows(uid, gid, self.own_uid) {
             let message = format!(
-                "uid {uid} with gid {gid} is on neither list of the writer (allow_uids, allow_gids)"
+                "uid {uid} with gid {gid} is on neither list of the writer: start it with \
+                 --allow-uid {uid} or --allow-gid {gid} too"
             );
             return Err((ErrorCode::NotAllowed, message));
         }

@@ -266,8 +266,11 @@ fn a_url_with_a_key_is_not_taken_from_a_flag_and_never_printed() {
 #[test]
 fn a_live_feed_needs_rpc_and_says_so() {
     for (args, expected) in [
-        (&["--ws-url", "ws://127.0.0.1:1"][..], "--rpc-url is not given"),
-        (&["--rpc-url", "http://127.0.0.1:1", "--feed", "grpc"], "give --grpc-url URL"),
+        (&["--ws-url", "ws://127.0.0.1:1"][..], "give --rpc-url URL"),
+        (
+            &["--rpc-url", "http://127.0.0.1:1", "--feed", "grpc"],
+            "--feed grpc needs a URL: give --grpc-url URL",
+        ),
         (&["--rpc-url", "http://127.0.0.1:1", "--users", "7"], "none, active or all"),
         (&["--rpc-url", "http://127.0.0.1:1", "--users", "all"], "need a stream"),
         (&["--feed", "sim", "--rpc-url", "http://127.0.0.1:1"], "--rpc-url means nothing"),
