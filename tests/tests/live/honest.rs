@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use driftshm_cluster::{Commitment, Fault, Options, Protocol, Sim, SimOptions};
+use driftshm_cluster::{Commitment, Fault, Protocol};
 use driftshm_layout::profile::Kind;
 use driftshm_layout::{FeedState, Pubkey, clock};
 use libtest_mimic::Trial;
 
-use crate::support::{Chain, Feeds, Followed, LiveWriter, WATCHDOG, small, until};
+use crate::support::{Chain, Feeds, Followed, LiveWriter, WATCHDOG, small, two_hundred, until};
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
@@ -95,14 +95,7 @@ fn unheard_of(feeds: Feeds) {
 /// Two hundred accounts take two requests. After an outage, the first answer says nothing of what
 /// is in the second.
 fn polled_as_a_whole() {
-    let accounts = SimOptions {
-        markets: 62,
-        spot_markets: 38,
-        users: 4,
-        cold_users: 0,
-        ..SimOptions::default()
-    };
-    let chain = Chain::start(Options { sim: Some(Sim { accounts, rate: 0 }), ..small() });
+    let chain = Chain::start(two_hundred());
     let flags = ["--max-oracles", "256", "--audit-period", "0", "--poll-interval", "0.3"];
     let writer = LiveWriter::start(&chain, Feeds::Rpc, &flags);
     writer.await_live();

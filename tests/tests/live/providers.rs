@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use driftshm_cluster::{Fault, Options, Protocol, Sim, SimOptions};
+use driftshm_cluster::{Fault, Options, Protocol};
 use driftshm_layout::FeedState;
 use libtest_mimic::Trial;
 
-use crate::support::{Chain, Feeds, Followed, LiveWriter, WATCHDOG, small, until};
+use crate::support::{Chain, Feeds, Followed, LiveWriter, WATCHDOG, small, two_hundred, until};
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
@@ -18,17 +18,6 @@ pub fn trials() -> Vec<Trial> {
         ("nothing_is_taken_from_a_stream_of_another_cluster", other_cluster),
     ];
     tests.into_iter().map(|(name, test)| trial(format!("providers::{name}"), test)).collect()
-}
-
-fn two_hundred() -> Options {
-    let accounts = SimOptions {
-        markets: 62,
-        spot_markets: 38,
-        users: 4,
-        cold_users: 0,
-        ..SimOptions::default()
-    };
-    Options { sim: Some(Sim { accounts, rate: 0 }), ..small() }
 }
 
 const ROOM: [&str; 2] = ["--max-oracles", "256"];

@@ -9,7 +9,7 @@ mod process;
 mod truth;
 mod writer;
 
-pub use chain::{Chain, small};
+pub use chain::{Chain, small, two_hundred};
 pub use dice::Dice;
 pub use hanging::hanging_at;
 pub use journal::Order;

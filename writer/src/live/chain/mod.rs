@@ -17,11 +17,11 @@ mod pulse;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use driftshm_layout::{FeedState, Region};
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{interval, sleep_until, timeout};
 
 use self::audit::Audit;
 use self::handle::Request;
@@ -42,6 +42,8 @@ const GATHER: Duration = Duration::from_millis(5);
 /// much longer the others.
 const FIRST_STREAM: Duration = Duration::from_millis(1500);
 const OTHER_STREAMS: Duration = Duration::from_millis(500);
+/// However soon another poll is due.
+const LEAST_PAUSE: Duration = Duration::from_millis(50);
 /// Without another slot for so long, what was polled is old.
 const STALLED: Duration = Duration::from_secs(4);
 
@@ -68,6 +70,13 @@ impl Chain {
     /// Whether there are streams, which tell of what changes once they are subscribed to it.
     fn has_streams(&self) -> bool {
         self.options.ws.is_some() || self.options.grpc.is_some()
+    }
+
+    /// From the beginning of a poll to that of the next. The setting is for two requests a poll,
+    /// and what takes more of them is polled less often, so that the provider sees no more a second.
+    fn poll_interval(&self) -> Duration {
+        let interval = self.options.poll_interval.max(LEAST_PAUSE);
+        interval.mul_f64((self.pulse.requests() / 2.0).max(1.0))
     }
 
     /// Runs until it is dropped. An error is one that waiting does not mend, and only what
@@ -101,9 +110,7 @@ impl Chain {
         let bulk = bulk::start(self, sink, min_slot);
 
         let mut audit = Audit::new(self);
-        let mut poll = interval(self.options.poll_interval.max(Duration::from_millis(50)));
-        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        poll.reset();
+        let mut next_poll = Instant::now() + self.poll_interval();
         let polls = self.polls();
         loop {
             tokio::select! {
@@ -136,7 +143,11 @@ impl Chain {
                     }
                     answer(waiting);
                 }
-                _ = poll.tick(), if polls => fetcher.sync(0).await?,
+                () = sleep_until(next_poll.into()), if polls => {
+                    let began = Instant::now();
+                    fetcher.sync(0).await?;
+                    next_poll = (began + self.poll_interval()).max(Instant::now() + LEAST_PAUSE);
+                }
                 () = sleep_until(audit.due().into()) => audit.step(&fetcher).await,
             }
         }
@@ -171,9 +182,9 @@ impl Chain {
         loop {
             look.tick().await;
             let Some(moved) = self.pulse.last() else { continue };
-            let takes =
-                self.options.poll_interval.max(self.pulse.poll_takes(self.options.rpc_rate));
-            let patience = STALLED.max(takes * 2);
+            let takes = self.pulse.requests() / self.options.rpc_rate;
+            let takes = Duration::try_from_secs_f64(takes).unwrap_or_default();
+            let patience = STALLED.max(self.poll_interval().max(takes) * 2);
             let is_late = moved.elapsed() > patience;
             let state = if is_late { FeedState::Stalled } else { FeedState::Live };
             if last.replace(state) != Some(state) {

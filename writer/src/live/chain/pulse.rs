@@ -2,7 +2,7 @@
 //! slot than all before, shows that it does.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The newest slot as of which everything was fetched, and when that was.
 pub struct Pulse(Mutex<Inner>);
@@ -43,9 +43,9 @@ impl Pulse {
         self.lock().last
     }
 
-    /// How long a poll takes at so many requests a second.
-    pub fn poll_takes(&self, rate: f64) -> Duration {
-        Duration::try_from_secs_f64(f64::from(self.lock().requests) / rate).unwrap_or_default()
+    /// How many requests the last poll took.
+    pub fn requests(&self) -> f64 {
+        f64::from(self.lock().requests)
     }
 }
 
@@ -61,6 +61,6 @@ mod tests {
         assert!(pulse.polled(101, 10));
         assert!(!pulse.polled(101, 10) && !pulse.polled(90, 10));
         assert!(pulse.last().is_some());
-        assert_eq!(pulse.poll_takes(5.0), Duration::from_secs(2));
+        assert_eq!(pulse.requests(), 10.0);
     }
 }
