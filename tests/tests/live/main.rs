@@ -14,6 +14,7 @@ mod memory;
 mod picked_up;
 mod providers;
 mod pulse;
+mod recorded;
 mod requests;
 mod soak;
 mod support;
@@ -42,6 +43,7 @@ fn main() {
         bad_input::trials(),
         picked_up::trials(),
         users::trials(),
+        recorded::trials(),
     ];
     let trials: Vec<Trial> = trials.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit();

@@ -6,16 +6,20 @@ use driftshm_cluster::{Fault, Options, Protocol};
 use driftshm_layout::FeedState;
 use libtest_mimic::Trial;
 
-use crate::support::{Chain, Feeds, Followed, LiveWriter, WATCHDOG, small, two_hundred, until};
+use crate::support::{
+    Chain, Feeds, Followed, LiveWriter, Tls, WATCHDOG, small, two_hundred, until,
+};
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 5] = [
+    let tests: [(&str, fn()); 7] = [
         ("fewer_keys_are_asked_for_where_so_many_are_refused", key_limit),
         ("a_rate_limit_said_in_json_is_waited_out_and_costs_no_keys", rate_limit_in_json),
         ("where_markets_do_not_come_as_a_whole_each_is_named", refused_sorts),
         ("where_users_do_not_come_as_a_whole_each_is_named", refused_users),
         ("nothing_is_taken_from_a_stream_of_another_cluster", other_cluster),
+        ("every_protocol_is_encrypted_where_its_url_says_so", encrypted),
+        ("a_certificate_that_nobody_vouches_for_is_refused_and_named", not_trusted),
     ];
     tests.into_iter().map(|(name, test)| trial(format!("providers::{name}"), test)).collect()
 }
@@ -116,4 +120,58 @@ fn other_cluster() {
         writer.assert_equals(&chain, &Followed::MARKETS, Duration::from_secs(5));
     }
     assert_eq!(writer.feed("ws").state, "live");
+}
+
+/// The URLs of a cluster behind proxies that speak TLS.
+fn https(tls: &Tls, chain: &Chain) -> [String; 3] {
+    [
+        format!("https://{}", tls.in_front_of(&chain.rpc_url(), "http/1.1")),
+        format!("wss://{}", tls.in_front_of(&chain.ws_url(), "http/1.1")),
+        format!("https://{}", tls.in_front_of(&chain.grpc_url(), "h2")),
+    ]
+}
+
+fn encrypted() {
+    let (chain, tls) = (Chain::start(small()), Tls::new());
+    let [rpc, ws, grpc] = https(&tls, &chain);
+    let trusted = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(trusted.path(), &tls.pem).unwrap();
+    let arguments = [
+        "--cluster",
+        "local",
+        "--rpc-url",
+        &rpc,
+        "--ws-url",
+        &ws,
+        "--grpc-url",
+        &grpc,
+        "--audit-period",
+        "0",
+    ];
+    let trust = [("SSL_CERT_FILE", trusted.path().to_str().unwrap())];
+    let writer = LiveWriter::spawn(&arguments, &trust);
+    writer.await_live();
+    for name in ["ws", "grpc"] {
+        until("each stream is live", WATCHDOG, || {
+            (writer.feed(name).state == "live").then_some(())
+        });
+    }
+    chain.touch_all();
+    chain.confirm();
+    writer.assert_equals(&chain, &Followed::MARKETS, Duration::from_secs(5));
+}
+
+fn not_trusted() {
+    let (chain, tls) = (Chain::start(small()), Tls::new());
+    let [rpc, ws, grpc] = https(&tls, &chain);
+    let arguments = ["--cluster", "local", "--rpc-url", &rpc, "--ws-url", &ws, "--grpc-url", &grpc];
+    let writer = LiveWriter::spawn(&arguments, &[]);
+    for (name, setting) in [("rpc", "--rpc-url"), ("ws", "--ws-url"), ("grpc", "--grpc-url")] {
+        let is_named = || {
+            let said = writer.feed(name).error?;
+            (said.contains(setting) && said.contains("certificate")).then_some(())
+        };
+        until("the certificate is named", WATCHDOG, is_named);
+    }
+    assert_ne!(writer.region().feed_state(), FeedState::Live);
 }

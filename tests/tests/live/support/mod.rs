@@ -6,6 +6,7 @@ mod dice;
 mod hanging;
 mod journal;
 mod process;
+mod tls;
 mod truth;
 mod writer;
 
@@ -14,6 +15,7 @@ pub use dice::Dice;
 pub use hanging::hanging_at;
 pub use journal::Order;
 pub use process::Footprint;
+pub use tls::Tls;
 pub use truth::Followed;
 pub use writer::LiveWriter;
 
