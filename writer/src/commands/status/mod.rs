@@ -1,6 +1,5 @@
 //! `driftshm status`: how writer, feeds and region are.
 
-mod report;
 mod text;
 
 use std::io::Write;
@@ -13,7 +12,7 @@ use super::ask::ask;
 use super::failure::{Failure, complain};
 use super::output::Paint;
 use super::place::{self, PlaceArgs};
-use report::Report;
+use crate::health::report::Report;
 
 /// There is a region, but no writer that lives.
 const NO_WRITER: u8 = 3;
@@ -29,6 +28,7 @@ pub struct StatusArgs {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -49,8 +49,8 @@ pub fn run(args: &StatusArgs) -> Result<ExitCode, Failure> {
         }
         Err(error) => return Err(error.into()),
     };
-    let answer = ask(&place.dir);
-    let report = Report::new(&place.dir, &region, answer);
+    let answer = ask(&place.dir).map(|answer| (answer.version, answer.status));
+    let report = Report::new(&place.dir, &region, answer.map_err(|error| error.to_string()));
     let mut out = std::io::stdout().lock();
     if args.json {
         let json = serde_json::to_string_pretty(&report).map_err(std::io::Error::other)?;
