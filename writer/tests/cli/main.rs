@@ -7,6 +7,7 @@ mod live;
 mod metrics;
 mod process;
 mod reading;
+mod ready;
 #[cfg(all(feature = "live", feature = "metrics"))]
 mod settings;
 mod support;
