@@ -3,6 +3,7 @@
 mod core;
 mod error;
 mod feed;
+mod notify;
 mod signals;
 mod specs;
 mod watchers;

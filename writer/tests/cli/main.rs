@@ -5,6 +5,7 @@
 mod http;
 mod live;
 mod metrics;
+mod notify;
 mod process;
 mod reading;
 mod ready;
