@@ -9,8 +9,9 @@ use driftshm_layout::profile::{Kind, Profile};
 const USERS: [usize; 4] = [1_000, 8_192, 20_000, 100_000];
 
 fn main() {
-    let profiles: Vec<_> =
-        Profile::builtin_names().map(|name| Profile::builtin(name).expect("it is listed")).collect();
+    let profiles: Vec<_> = Profile::builtin_names()
+        .map(|name| Profile::builtin(name).expect("it is listed"))
+        .collect();
     let names: Vec<_> = profiles.iter().map(|profile| format!("`{}`", profile.name)).collect();
     println!("| `--max-users` | region: {} | room for two |", names.join(" | "));
     println!("|--:|{}--:|", "--:|".repeat(profiles.len()));

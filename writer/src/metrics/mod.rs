@@ -27,6 +27,9 @@ use self::watch::Watch;
 use crate::control::Figures;
 use crate::publisher::panic_text;
 
+/// A tenth of the weight of other threads, which is plenty for a page now and then.
+const NICE: i32 = 10;
+
 /// Until it is dropped, metrics are served.
 pub struct Guard {
     _stop: oneshot::Sender<()>,
@@ -58,7 +61,17 @@ pub fn start(
     Ok((Guard { _stop }, thread))
 }
 
+/// Where processors are scarce the publisher comes first, and bots do.
+fn come_last() {
+    use rustix::process::setpriority_process;
+    // Linux keeps it by thread.
+    if let Err(error) = setpriority_process(Some(rustix::thread::gettid()), NICE) {
+        tracing::debug!(%error, "the metrics' thread keeps its priority");
+    }
+}
+
 fn run(listener: TcpListener, watch: Arc<Watch>, stopped: oneshot::Receiver<()>) -> io::Result<()> {
+    come_last();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
