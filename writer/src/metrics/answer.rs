@@ -11,7 +11,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 
 use super::watch::Watch;
-use crate::health::Verdict;
+use crate::health::{Verdict, feed_trouble, last_live};
 
 const PLAIN: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
@@ -28,6 +28,8 @@ struct Ready {
     reason: Option<String>,
     feed: &'static str,
     feed_since_s: f64,
+    /// Since all was known to be as the chain has it; null if it never was.
+    last_live_s: Option<f64>,
     slot: u64,
 }
 
@@ -83,14 +85,14 @@ fn ready(watch: &Watch) -> Response<Full<Bytes>> {
     let feed = region.map_or("down", |region| region.feed_state().as_str());
     let since = region.map_or(0, |region| region.header().owner(Owner::FeedSinceNs));
     let since = Duration::from_nanos(clock::monotonic_ns().saturating_sub(since)).as_secs_f64();
-    let reason = unwell(region)
-        .or_else(|| (feed != "live").then(|| format!("the feed is {feed} for {since:.1} s")));
+    let reason = unwell(region).or_else(|| region.and_then(feed_trouble));
     let said = Ready {
         ready: verdict == Verdict::Ready,
         verdict: verdict.as_str(),
         reason,
         feed,
         feed_since_s: since,
+        last_live_s: region.and_then(last_live).map(|ago| ago.as_secs_f64()),
         slot: region.map_or(0, Region::slot),
     };
     let status = if said.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use driftshm_layout::header::{Owner, Pulse};
-use driftshm_layout::{FeedState, Region, State, clock};
+use driftshm_layout::header::Pulse;
+use driftshm_layout::{Region, State};
 
 use super::{NO_WRITER, NOT_READY};
 use crate::commands::ask::ask;
 use crate::commands::failure::complain;
 use crate::commands::output::{date_and_time, duration};
+use crate::health::feed_trouble;
 
 /// Says why the writer is not ready, if it is not.
 pub fn check(dir: &Path, region: &Region) -> ExitCode {
@@ -17,14 +18,8 @@ pub fn check(dir: &Path, region: &Region) -> ExitCode {
         complain(&format_args!("not ready: {}", gone(region)));
         return ExitCode::from(NO_WRITER);
     }
-    let feed = region.feed_state();
-    if feed == FeedState::Live && region.state() == Some(State::Live) {
-        return ExitCode::SUCCESS;
-    }
-    let since = clock::monotonic_ns().saturating_sub(region.header().owner(Owner::FeedSinceNs));
-    let since = duration(since);
-    let why = reasons(dir);
-    complain(&format_args!("not ready: the feed is {} for {since}{why}", feed.as_str()));
+    let Some(trouble) = feed_trouble(region) else { return ExitCode::SUCCESS };
+    complain(&format_args!("not ready: {trouble}{}", reasons(dir)));
     ExitCode::from(NOT_READY)
 }
 
