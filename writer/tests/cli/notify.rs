@@ -92,11 +92,15 @@ fn the_watchdog_is_fed_while_the_heart_beats_and_not_while_the_process_is_stoppe
 fn a_manager_that_does_not_listen_holds_nothing_up() {
     let dir = directory();
     let manager = Manager::new(&dir);
-    let variables = [("NOTIFY_SOCKET", manager.path.as_str()), ("WATCHDOG_USEC", "3000")];
-    // Its queue is full within some hundredths of a second; then sending blocks.
+    // Full already: the very first message finds no room.
+    let stuffing = UnixDatagram::unbound().unwrap();
+    stuffing.set_nonblocking(true).unwrap();
+    while stuffing.send_to(b"X", &manager.path).is_ok() {}
+    let variables = [("NOTIFY_SOCKET", manager.path.as_str()), ("WATCHDOG_USEC", "1000000")];
     let mut writer = Writer::start_with(&dir, &["--feed", "sim", "--users", "4"], &variables);
-    writer.line("READY=1");
+    writer.line("to=\"live\"");
     writer.signal(Signal::TERM);
+    writer.line("left behind");
     assert_eq!(writer.wait(), Some(0));
     // Nor does one that is gone.
     drop(manager);
