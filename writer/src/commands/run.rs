@@ -267,6 +267,7 @@ fn options(args: RunArgs) -> Result<ServeOptions, Failure> {
         fail_fast: args.live.fail_fast,
         feeds,
         record: args.record,
+        metrics_listen: args.metrics.metrics_listen,
         ..ServeOptions::new(dir, &cluster, Arc::unwrap_or_clone(args.profile))
     })
 }

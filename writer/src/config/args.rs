@@ -83,6 +83,9 @@ pub struct RunArgs {
     /// Who may.
     #[command(flatten)]
     pub access: AccessArgs,
+    /// What is served for watching.
+    #[command(flatten)]
+    pub metrics: super::metrics::MetricsArgs,
     /// What is logged.
     #[command(flatten)]
     pub log: LogArgs,

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio_seqpacket::UnixSeqpacket;
 
 use super::connection;
+use super::figures::Figures;
 use super::limits::{Allow, Limits, Permit, Tally};
 use super::listener::{Listener, socket_mode};
 use super::publisher_link::PublisherLink;
@@ -102,6 +103,11 @@ impl Server {
     /// The recordings that go to clients.
     pub fn recordings(&self) -> Recordings {
         self.shared.recordings.clone()
+    }
+
+    /// A way to the figures that clients get, for others in this process.
+    pub fn figures(&self) -> Figures {
+        Figures::new(self.shared.publisher.clone(), self.shared.tally.clone())
     }
 
     /// Accepts clients until `stop` comes or its sender is dropped, then takes the socket's name
