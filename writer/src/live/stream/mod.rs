@@ -6,6 +6,7 @@ mod forks;
 pub mod grpc;
 mod pulse;
 pub mod run;
+mod told;
 pub mod words;
 pub mod ws;
 

@@ -25,6 +25,7 @@ use tokio::time::{interval, sleep, timeout};
 
 use super::forks::{Forks, Undo};
 use super::pulse::{Past, Pulse};
+use super::told::Told;
 use super::{Event, SlotStatus, SlotUpdate, Stream, StreamError};
 use crate::feeds::{AccountUpdate, Figures, Sink};
 use crate::live::backoff::Backoff;
@@ -100,6 +101,7 @@ struct Connection<'a> {
     sink: &'a Sink,
     past: &'a mut Past,
     pulse: Pulse,
+    told: Told,
     /// All that was asked for last is subscribed to.
     is_following: bool,
     /// Accounts that were added to the plan, and are fetched again once they are subscribed to.
@@ -131,6 +133,7 @@ impl<'a> Connection<'a> {
             runner,
             sink,
             pulse: Pulse::new(S::SETTING),
+            told: Told::default(),
             past,
             is_following: false,
             added: BTreeSet::new(),
@@ -320,6 +323,12 @@ impl<'a> Connection<'a> {
     /// Whether the chain has moved on.
     fn take_slot(&mut self, update: SlotUpdate) -> Result<bool, StreamError> {
         self.settle(update);
+        if self.told.hear(&update, Instant::now()) && self.has_asked {
+            // As after a new connection: what came beside it is lost, too.
+            let text = "the stream left out a slot: everything is fetched again";
+            self.runner.figures.failed("lost_slots", text);
+            self.ask_anew();
+        }
         let slot = match update.status {
             SlotStatus::Processed | SlotStatus::Confirmed | SlotStatus::Finalized => update.slot,
             // It may never come to be, but what it builds on has.
