@@ -22,7 +22,7 @@ def table(reader: driftshm.Reader, rows: int) -> list[str]:
         for market in reader.perp_markets()
         if market.market_data()["oracle_price"] is not None
     ]
-    cut = reader.snapshot(perp_markets=markets, perp_oracles=markets, max_age=1.0)
+    cut = reader.snapshot(perp_markets=markets, perp_oracles=markets, max_age=2.0)
     lines = []
     for index, market in cut.perp_markets.items():
         try:

@@ -9,8 +9,8 @@ region; any number of Python processes read them with no system call and no copy
     async with reader.changes(perp_markets=["SOL-PERP"]) as changes:
         async for change in changes:
             try:
-                oracle = reader.get_perp_oracle("SOL-PERP", max_age=1.0)
-                market = reader.get_perp_market("SOL-PERP", max_age=1.0)
+                oracle = reader.get_perp_oracle("SOL-PERP", max_age=2.0)
+                market = reader.get_perp_market("SOL-PERP", max_age=2.0)
             except driftshm.StaleError as error:
                 print("not trading:", error)
                 continue

@@ -139,8 +139,8 @@ class View:
     def staleness(self) -> builtins.float:
         """Seconds since the account was last known to be what the chain says.
 
-        It is what ``max_age`` is compared with, and judged at each call, from the writer's
-        heartbeat and the state of its feeds.
+        It is what ``max_age`` is compared with, and judged at each call: from when the writer last
+        heard of the chain, while its heart beats and its feeds are live.
         """
     @property
     def closed(self) -> bool:
