@@ -80,7 +80,8 @@ fn cold_and_steady(feeds: Feeds) {
         })
         .collect();
     until("the bots are known", WATCHDOG, || (writer.status().subscriptions == 3).then_some(()));
-    std::thread::sleep(Duration::from_secs(1));
+    // What the bots named is fetched, and fetched again once it is subscribed to.
+    std::thread::sleep(Duration::from_secs(3));
     let (before, began) = (all(&chain), Instant::now());
     std::thread::sleep(Duration::from_secs(20));
     let (requests, seconds) = (all(&chain) - before, began.elapsed().as_secs_f64());
