@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from loops import changes_of
-from replays import Publishing, Script
+from replays import Publishing, Script, perp, spot
 from support import WATCHDOG, Writer, until
 
 import driftshm
@@ -198,6 +198,33 @@ def test_whatever_notices_the_new_region_takes_all_there(writer: Start, guard: s
                 lambda: reader.stats()["writer_pid"] == running.pid,
             )
         until("the view goes on without a guard", lambda: market.version not in (old, old + 1))
+
+
+def test_the_only_change_of_a_quiet_account_arrives_though_its_region_was_lost(
+    writer: Start, script: Script
+) -> None:
+    """The writer is back before anybody can tell that the old region's heart has stopped: the one
+    ring that there is must not have the bot look into the old journal."""
+    market = perp(0)
+    script.say(market)
+    running = writer(*script.arguments)
+
+    async def main() -> None:
+        with running.open() as reader:
+            async with reader.changes(perp_markets=[0]) as changes:
+                waiting = asyncio.ensure_future(changes.__anext__())
+                await asyncio.sleep(0)
+                running.kill()
+                (running.dir / "region").unlink()
+                script.say(spot(0))
+                await asyncio.to_thread(running.start)
+                while changes.subscription.times_connected < 2:
+                    await asyncio.sleep(0.002)
+                script.say(market.set("next_fill_record_id", 77))
+                change = await asyncio.wait_for(waiting, WATCHDOG)
+                assert change.view.next_fill_record_id == 77
+
+    asyncio.run(main())
 
 
 def test_a_region_of_another_cluster_is_not_followed(writer: Start, directory: Path) -> None:

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::error::LinkError;
 use super::filter::{Filter, Matcher};
-use super::link::{Link, LinkError, wait};
+use super::link::{Link, wait};
 use crate::Pubkey;
 use crate::journal::{Entry, Next};
 use crate::profile::Kind;
@@ -257,7 +258,12 @@ impl Subscription {
 
     /// Goes over to the region that has taken this one's place, if one has.
     fn follow(&mut self) {
-        if !self.region.header().is_superseded() && self.region.writer_alive() {
+        // Who wakes us writes to the region at the path. A lost one says nothing of that, and for
+        // a while its heart seems to beat.
+        let generation = self.region.generation();
+        let is_elsewhere = self.link.generation().is_some_and(|writer| writer != generation);
+        let is_left = self.region.header().is_superseded() || !self.region.writer_alive();
+        if !is_elsewhere && !is_left {
             return;
         }
         let Ok(Some(region)) = self.region.successor() else { return };
