@@ -68,6 +68,12 @@ impl Reader {
         Ok(self.shared.link())
     }
 
+    /// The newest region; without a live writer, looked for at the path now and then. For the
+    /// beginning of each call: a bot that guards none of its reads shall not be left behind.
+    pub fn newest_link(&self) -> PyResult<&Arc<Link>> {
+        self.link().map(Link::newest_alive)
+    }
+
     /// The newest region; without a live writer, looked for at the path.
     pub fn alive_link(&self) -> PyResult<&Arc<Link>> {
         let link = self.link()?;
@@ -169,7 +175,7 @@ impl Reader {
         max_age: Option<f64>,
     ) -> PyResult<Option<Py<PyAny>>> {
         let py = key.py();
-        let link = self.link()?;
+        let link = self.newest_link()?;
         let place = match key.cast::<PyInt>() {
             Ok(index) => match index.extract::<usize>() {
                 Ok(place) => place,
@@ -211,13 +217,13 @@ impl Reader {
         pubkey: &Pubkey,
         max_age: Option<f64>,
     ) -> PyResult<Option<Py<PyAny>>> {
-        let found = self.link()?.region.find(pubkey).filter(|record| record.kind == kind);
+        let found = self.newest_link()?.region.find(pubkey).filter(|record| record.kind == kind);
         self.present(py, found, max_age)
     }
 
     /// The views of all accounts of a kind of which there is something to read.
     pub fn all(&self, py: Python<'_>, kind: Kind) -> PyResult<Vec<Py<PyAny>>> {
-        let link = self.link()?;
+        let link = self.newest_link()?;
         let mut views = Vec::new();
         for record in link.region.accounts(kind) {
             views.extend(self.present(py, Some(record), None)?);
@@ -287,7 +293,7 @@ impl<const KIND: usize> Usual for GetMarket<KIND> {
     ) -> Option<PyResult<Py<PyAny>>> {
         let index = small_int(index?.cast_exact::<PyInt>().ok()?)?;
         let market = reader.get().views.markets[KIND].get(index)?.get()?;
-        if reader.get().is_closed() || !is_live(&market.handle) {
+        if reader.get().is_due() || reader.get().is_closed() || !is_live(&market.handle) {
             return None;
         }
         Some(market.handle.guard(max_age).map(|()| market.view.clone_ref(reader.py())))
@@ -317,7 +323,7 @@ impl Usual for GetUser {
         let views = reader.get().views.of(py, reader.get().link().ok()?);
         let view = views.by_key.bind(py).get_item(address).ok()??.cast_into::<View>().ok()?;
         let handle = View::handle(&view);
-        if handle.record.kind != Kind::User || !is_live(handle) {
+        if handle.record.kind != Kind::User || reader.get().is_due() || !is_live(handle) {
             return None;
         }
         let guarded = handle.guard(max_age);
