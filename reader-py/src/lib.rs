@@ -53,7 +53,9 @@ mod _driftshm {
     #[pymodule_export]
     use super::snapshot::{Snapshot, unpickle};
     #[pymodule_export]
-    use super::subscription::{Change, Lagged, Subscription, Watch, after_fork};
+    use super::subscription::{
+        Change, Lagged, Subscription, Watch, after_fork_in_child, after_fork_in_parent, before_fork,
+    };
     #[pymodule_export]
     use super::view::{Meta, View};
     use pyo3::prelude::*;

@@ -22,10 +22,23 @@ const SIGNAL_CHECK: Duration = Duration::from_secs(1);
 
 static FORKS: AtomicU64 = AtomicU64::new(0);
 
+/// To be called before each fork.
+#[pyfunction]
+pub fn before_fork() {
+    control::before_fork();
+}
+
+/// To be called in the parent after each fork.
+#[pyfunction]
+pub fn after_fork_in_parent() {
+    control::after_fork_in_parent();
+}
+
 /// To be called in the child after each fork.
 #[pyfunction]
-pub fn after_fork() {
+pub fn after_fork_in_child() {
     FORKS.fetch_add(1, Ordering::Relaxed);
+    control::after_fork_in_child();
 }
 
 fn forks() -> u64 {
@@ -353,11 +366,8 @@ impl Subscription {
 
     /// Ends the subscription; the writer forgets it. May be called again.
     fn close(&self) {
-        let state = self.lock().take();
+        drop(self.lock().take());
         self.ready.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(state) = state.filter(|_| self.forks != forks()) {
-            state.abandon();
-        }
     }
 
     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {

@@ -22,6 +22,7 @@ use rustix::time::{
 
 use super::error::{LinkError, io_error};
 use super::filter::Filter;
+use super::lifeline::Lifeline;
 use super::messages::{ErrorCode, PUBKEYS_PER_MESSAGE, Request, Response, SubscribeRequest};
 use super::signal::Signal;
 use super::wire::{open_socket, receive, send};
@@ -36,8 +37,8 @@ const LAST_RETRY: Duration = Duration::from_millis(500);
 
 enum Stage {
     Down,
-    Greeting { socket: OwnedFd, sent: usize, signal: Option<Signal>, id: u64, generation: u64 },
-    Up { socket: OwnedFd, signal: Signal, generation: u64 },
+    Greeting { socket: Lifeline, sent: usize, signal: Option<Signal>, id: u64, generation: u64 },
+    Up { socket: Lifeline, signal: Signal, generation: u64 },
 }
 
 /// A connection that wakes its owner when something in its filter changes.
@@ -167,12 +168,6 @@ impl Link {
         }
     }
 
-    /// In a forked child: lets go of the parent's connection without disturbing it.
-    pub fn abandon(mut self) {
-        // Closing is harmless; taking descriptors out of the shared epoll would not be.
-        self.stage = Stage::Down;
-    }
-
     // ---------------------------------------------------------------- the state machine
 
     fn begin(&mut self) {
@@ -279,15 +274,6 @@ impl Link {
         let value = Timespec { tv_sec: 0, tv_nsec: delay.subsec_nanos().into() };
         let spec = Itimerspec { it_interval: zero, it_value: value };
         let _ = timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &spec);
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        // A forked child may hold the socket too: closing ours alone would not tell the writer.
-        if let Stage::Up { socket, .. } | Stage::Greeting { socket, .. } = &self.stage {
-            let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Both);
-        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod error;
 mod filter;
+mod lifeline;
 mod link;
 mod messages;
 mod signal;
@@ -14,6 +15,7 @@ mod wire;
 
 pub use error::LinkError;
 pub use filter::{Filter, Matcher};
+pub use lifeline::{after_fork_in_child, after_fork_in_parent, before_fork};
 pub use link::{Link, new_eventfd, wait_readable};
 pub use messages::{
     ErrorCode, FeedReport, MAX_MESSAGE, PUBKEYS_PER_MESSAGE, Request, Response, SUBSCRIBER_PAGE,

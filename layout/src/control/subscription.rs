@@ -139,11 +139,6 @@ impl Subscription {
         Ok(wait(self.fd(), timeout)?)
     }
 
-    /// In a forked child: lets go of the parent's connection without disturbing it.
-    pub fn abandon(self) {
-        self.link.abandon();
-    }
-
     fn take(&mut self, max: usize, out: &mut Vec<Item>) {
         if std::mem::take(&mut self.is_new_region) {
             self.caught_up_ns = 0;

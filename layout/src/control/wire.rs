@@ -7,18 +7,16 @@ use std::path::Path;
 
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendFlags,
-    SocketAddrUnix, SocketFlags, SocketType,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendFlags, SocketAddrUnix,
 };
 
 use super::error::{LinkError, io_error};
+use super::lifeline::Lifeline;
 use super::messages::{MAX_MESSAGE, Request, Response};
 
 /// Connects to the writer's socket, without waiting.
-pub(super) fn open_socket(path: &Path) -> Result<OwnedFd, LinkError> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
-        .map_err(io_error("make a socket"))?;
+pub(super) fn open_socket(path: &Path) -> Result<Lifeline, LinkError> {
+    let socket = Lifeline::new().map_err(io_error("make a socket"))?;
     let address = SocketAddrUnix::new(path).map_err(io_error("name the control socket"))?;
     match rustix::net::connect(&socket, &address) {
         Ok(()) => Ok(socket),
@@ -34,7 +32,7 @@ pub(super) fn open_socket(path: &Path) -> Result<OwnedFd, LinkError> {
 }
 
 /// Sends one request.
-pub(super) fn send(socket: &OwnedFd, request: &Request) -> Result<(), LinkError> {
+pub(super) fn send(socket: &Lifeline, request: &Request) -> Result<(), LinkError> {
     let text = serde_json::to_vec(request).map_err(io_error("write a message"))?;
     rustix::net::send(socket, &text, SendFlags::NOSIGNAL)
         .map_err(io_error("write to the control socket"))?;
@@ -42,7 +40,7 @@ pub(super) fn send(socket: &OwnedFd, request: &Request) -> Result<(), LinkError>
 }
 
 /// The next response with its descriptors; `None` if there is none yet.
-pub(super) fn receive(socket: &OwnedFd) -> Result<Option<(Response, Vec<OwnedFd>)>, LinkError> {
+pub(super) fn receive(socket: &Lifeline) -> Result<Option<(Response, Vec<OwnedFd>)>, LinkError> {
     let mut buffer = vec![0; MAX_MESSAGE];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);

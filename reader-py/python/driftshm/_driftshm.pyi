@@ -80,7 +80,9 @@ __all__ = [
     "Watch",
     "WriterDeadError",
     "__version__",
-    "after_fork",
+    "after_fork_in_child",
+    "after_fork_in_parent",
+    "before_fork",
     "derive_perp_market_account",
     "derive_spot_market_account",
     "derive_state_account",
@@ -805,7 +807,13 @@ def unpickle(
 ) -> Snapshot:
     """Makes a snapshot from its pickle."""
 
-def after_fork() -> None:
+def before_fork() -> None:
+    """To be called before each fork; `driftshm` sees to it."""
+
+def after_fork_in_parent() -> None:
+    """To be called in the parent after each fork; `driftshm` sees to it."""
+
+def after_fork_in_child() -> None:
     """To be called in the child after each fork; `driftshm` sees to it."""
 
 # ---------------------------------------------------------------------------------- errors
