@@ -26,8 +26,9 @@ use super::lifeline::Lifeline;
 use super::messages::{ErrorCode, PUBKEYS_PER_MESSAGE, Request, Response, SubscribeRequest};
 use super::signal::Signal;
 use super::wire::{open_socket, receive, send};
+use crate::dir;
 use crate::header::ABI_VERSION;
-use crate::{dir, notify};
+use crate::notify::Page;
 
 const SOCKET: u64 = 0;
 const DOORBELL: u64 = 1;
@@ -155,16 +156,28 @@ impl Link {
     /// Says that the owner is about to sleep; it must look for changes once more before it does.
     /// False if there is no writer to wake it: then the timer will.
     pub fn arm(&self) -> bool {
-        let Stage::Up { signal, .. } = &self.stage else { return false };
-        signal.armed().map(notify::arm).is_some()
+        self.page().map(|page| page.arm()).is_some()
+    }
+
+    /// Whether the owner sleeps and the writer has not rung since.
+    pub fn is_armed(&self) -> bool {
+        self.page().is_some_and(|page| page.is_armed())
     }
 
     /// Takes [`Link::arm`] back, or what has become of it: afterwards the descriptor is not
-    /// readable for a change that the owner is just about to look for.
-    pub fn disarm(&self) {
-        let Stage::Up { signal, .. } = &self.stage else { return };
-        if signal.armed().is_some_and(|armed| !notify::take_armed(armed)) {
-            signal.clear();
+    /// readable for a change that the owner is just about to look for. If the writer has rung: from
+    /// which journal entry on there may be anything for the owner, by the writer's word.
+    pub fn disarm(&self) -> Option<u64> {
+        let Stage::Up { signal, .. } = &self.stage else { return None };
+        let since = signal.page()?.disarm()?;
+        signal.clear();
+        Some(since)
+    }
+
+    fn page(&self) -> Option<Page<'_>> {
+        match &self.stage {
+            Stage::Up { signal, .. } => signal.page(),
+            Stage::Down | Stage::Greeting { .. } => None,
         }
     }
 

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use super::error::{LinkError, io_error};
 use super::messages::SUBSCRIBER_PAGE;
 use crate::mapping::Mapping;
-use crate::sync::Word;
+use crate::notify::Page;
 
 pub(super) struct Signal {
     pub doorbell: OwnedFd,
@@ -30,8 +30,8 @@ impl Signal {
         Ok(Self { doorbell, page })
     }
 
-    pub fn armed(&self) -> Option<&Word> {
-        self.page.words().first()
+    pub fn page(&self) -> Option<Page<'_>> {
+        Page::new(self.page.words())
     }
 
     /// Takes all rings; false if the writer no longer holds the other end.

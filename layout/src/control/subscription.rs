@@ -111,8 +111,15 @@ impl Subscription {
     /// soon as there are: no change falls between.
     pub fn drain(&mut self, max: usize, out: &mut Vec<Item>) {
         if self.armed {
+            if self.sleeps_on() {
+                return;
+            }
             self.armed = false;
-            self.link.disarm();
+            if let Some(since) = self.link.disarm() {
+                // The number is of the region at the path; a bot does not take it on trust.
+                self.follow();
+                self.cursor = self.cursor.max(since.min(self.region.journal_head()));
+            }
         }
         // A bot that always finds something must not miss that its writer was replaced.
         let generation = self.region.generation();
@@ -130,13 +137,26 @@ impl Subscription {
         self.take(max, out);
         if !out.is_empty() && self.armed {
             self.armed = false;
-            self.link.disarm();
+            // The ring's number is for who has looked to the end: `max` may have come before it.
+            let _ = self.link.disarm();
         }
     }
 
     /// Waits until a drain may have something; false when the time is up, `EINTR` on a signal.
     pub fn wait(&self, timeout: Option<Duration>) -> std::io::Result<bool> {
         Ok(wait(self.fd(), timeout)?)
+    }
+
+    /// Whether the journal has run over a sleeper whom nothing of that concerns: else it would have
+    /// been rung. It looks once it is, and then knows from where on.
+    fn sleeps_on(&mut self) -> bool {
+        if !matches!(self.region.journal(self.cursor), Next::Lapped(_)) {
+            return false;
+        }
+        self.link.service();
+        self.follow();
+        let is_here = self.link.generation() == Some(self.region.generation());
+        is_here && !self.is_new_region && self.link.is_armed()
     }
 
     fn take(&mut self, max: usize, out: &mut Vec<Item>) {

@@ -13,6 +13,7 @@ use driftshm_layout::control::{
 };
 use driftshm_layout::header::ABI_VERSION;
 use driftshm_layout::mapping::Mapping;
+use driftshm_layout::notify::Page;
 use driftshm_layout::{AccountUpdate, Region, RegionWriter, dir, notify};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
@@ -33,9 +34,10 @@ struct Signal {
     doorbell: OwnedFd,
 }
 
-/// A writer with one subscription after the other, of which all are woken by everything.
+/// A writer that rings whom the test wants to be rung.
 pub struct Writer {
     pub region: RegionWriter,
+    looked_up_to: u64,
     signals: Arc<Mutex<Vec<Signal>>>,
     stop: OwnedFd,
     server: Option<JoinHandle<()>>,
@@ -58,26 +60,32 @@ impl Writer {
             let stop = stop.try_clone().unwrap();
             std::thread::spawn(move || serve(&listener, &stop, &signals, generation))
         };
-        Self { region, signals, stop, server: Some(server) }
+        Self { region, looked_up_to: 0, signals, stop, server: Some(server) }
     }
 
-    /// One batch of the publisher.
+    /// One batch of the publisher, which concerns all subscriptions.
     pub fn publish(&mut self, updates: &[AccountUpdate<'_>]) {
+        self.publish_to(true, updates);
+    }
+
+    /// One batch, which concerns none of them.
+    pub fn publish_elsewhere(&mut self, updates: &[AccountUpdate<'_>]) {
+        self.publish_to(false, updates);
+    }
+
+    fn publish_to(&mut self, all: bool, updates: &[AccountUpdate<'_>]) {
         for update in updates {
             tiny::version_of(self.region.apply(update));
         }
-        self.wake();
-    }
-
-    /// Rings everybody who sleeps; how many that were.
-    pub fn wake(&self) -> usize {
+        let head = self.region.region().journal_head();
+        let since = std::mem::replace(&mut self.looked_up_to, head);
         notify::after_append();
-        let signals = self.signals.lock().unwrap();
-        let rung = signals.iter().filter(|signal| {
-            let sleeps = notify::take_armed(&signal.page.words()[0]);
-            sleeps && rustix::io::write(&signal.doorbell, &[1]).is_ok()
-        });
-        rung.count()
+        for signal in self.signals.lock().unwrap().iter().filter(|_| all) {
+            if Page::new(signal.page.words()).unwrap().ring(since) {
+                // Of a bot that is gone, perhaps.
+                let _ = rustix::io::write(&signal.doorbell, &[1]);
+            }
+        }
     }
 }
 
