@@ -19,7 +19,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::sync::{Ordering, Word, load_acquire};
 
 /// The region's format, apart from the package's version: readers open exactly this one.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 const MAGIC: u32 = u32::from_le_bytes(*b"dshm");
 
 /// Words of the header page.

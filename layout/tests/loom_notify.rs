@@ -14,7 +14,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex as StdMutex;
 
-use driftshm_layout::journal::{self, ENTRY_WORDS, Next};
+use driftshm_layout::journal::{self, ENTRY_WORDS, Next, Publish};
 use driftshm_layout::notify::{self, Page};
 use driftshm_layout::sync::Word;
 use loom::sync::{Arc, Condvar, Mutex};
@@ -148,7 +148,7 @@ impl Shared {
 }
 
 fn append(ring: &[Word], head: &Word, record: u32) -> u64 {
-    journal::append(ring, head, record, 0, 0, 0)
+    journal::append(ring, head, &Publish { record, ..Publish::default() })
 }
 
 #[test]

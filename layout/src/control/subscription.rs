@@ -246,14 +246,16 @@ impl Subscription {
     }
 
     fn change_of(&self, entry: &Entry) -> Option<Change> {
+        // If the record is another's by now, what was published is gone.
         let account = self.region.record(entry.record)?;
+        if !entry.is_of(account.epoch) {
+            return None;
+        }
         let pubkey = self.region.pubkey(&account)?;
         if !self.matcher.matches(account.kind, account.place, || Some(pubkey)) {
             return None;
         }
-        let now = self.region.version(&account);
-        let behind = (now as u32).wrapping_sub(entry.version_low);
-        let version = now.saturating_sub(behind.into());
+        let version = entry.version(self.region.version(&account));
         let Entry { slot, publish_ns, .. } = *entry;
         Some(Change { account, pubkey, version, slot, publish_ns, missed: 0 })
     }

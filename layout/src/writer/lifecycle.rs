@@ -62,7 +62,7 @@ impl RegionWriter {
             return;
         };
         if let Ok(meta) = self.region.meta(&record) {
-            self.journal(record.number, meta.version, meta.slot, meta.publish_ns);
+            self.journal(&record, meta.version, meta.slot, meta.publish_ns);
         }
         self.header().set_owner(Owner::Publishing, 0);
     }

@@ -10,7 +10,7 @@ use driftshm_layout::geometry::Section;
 use driftshm_layout::header::{Counter, JOURNAL_HEAD, Owner};
 use driftshm_layout::journal::Next;
 use driftshm_layout::profile::Kind;
-use driftshm_layout::{Applied, Origin, Region};
+use driftshm_layout::{Applied, Origin, RecordRef, Region};
 
 use crate::support::image::{Image, record, record_word};
 use crate::support::{temp_dir, tiny};
@@ -164,12 +164,16 @@ fn read(region: &Region, number: u8) -> Option<Vec<u8>> {
     tiny::data(region, Kind::User, number)
 }
 
-/// Whether the journal says that this version of the record was published.
-fn is_announced(region: &Region, record: u32, version: u64) -> bool {
-    (0..region.journal_head()).any(|cursor| {
-        matches!(region.journal(cursor), Next::Entry(entry)
-            if entry.record == record && u64::from(entry.version_low) == version)
-    })
+/// How often the journal says that this version of the account was published.
+fn announced(region: &Region, account: &RecordRef, version: u64) -> usize {
+    let newest = region.version(account);
+    let entries = (0..region.journal_head()).filter(|cursor| {
+        matches!(region.journal(*cursor), Next::Entry(entry)
+            if entry.record == account.number
+                && entry.is_of(account.epoch)
+                && entry.version(newest) == version)
+    });
+    entries.count()
 }
 
 /// Checks a region that a dead writer left: by itself, then with a new writer on it.
@@ -193,7 +197,7 @@ fn survives(dir: &Path, image: &Image, changing: u8, others: &[u8], may_be_gone:
 
     if read(&reader, changing).as_deref() == Some(&NEW) {
         let account = tiny::find(&reader, Kind::User, changing).unwrap();
-        assert!(is_announced(&reader, account.number, reader.version(&account)));
+        assert_ne!(announced(&reader, &account, reader.version(&account)), 0);
     }
     // Everything goes on: this account, and room for as many as there should be.
     writer.apply(&tiny::user(changing, 50, &[5; 12]));

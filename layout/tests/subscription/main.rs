@@ -2,6 +2,7 @@
 #![cfg(not(driftshm_loom))]
 
 mod narrow;
+mod owners;
 mod restart;
 #[path = "../support/mod.rs"]
 mod support;
