@@ -1,11 +1,12 @@
 //! Finding accounts: by index, symbol and address, always the same view of each.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use driftshm_layout::profile::Kind;
 use driftshm_layout::record::Presence;
 use driftshm_layout::{Pubkey, RecordRef};
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyInt, PyString};
 
 use crate::account::Struct;
@@ -23,6 +24,8 @@ pub struct Views {
     schema: &'static Schema,
     markets: [Box<[OnceLock<Market>]>; 2],
     by_key: Py<PyDict>,
+    /// Held where a view is put into `by_key`: of several threads that made one, one's is kept.
+    putting: Mutex<()>,
     next: OnceLock<Box<Views>>,
 }
 
@@ -42,6 +45,7 @@ impl Views {
             schema: link.schema,
             markets: [cells(Kind::PerpMarket), cells(Kind::SpotMarket)],
             by_key: PyDict::new(py).unbind(),
+            putting: Mutex::new(()),
             next: OnceLock::new(),
         }
     }
@@ -119,15 +123,21 @@ impl Reader {
             let market = cell.get_or_init(|| Market { view, handle });
             return Ok(Some(market.view.clone_ref(py)));
         }
-        by_key.set_item(key, &view)?;
-        Ok(Some(view))
+        let _putting = views.putting.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
+        match by_key.get_item(&key)? {
+            Some(kept) if is_current(&kept) => Ok(Some(kept.unbind())),
+            _ => {
+                by_key.set_item(key, &view)?;
+                Ok(Some(view))
+            }
+        }
     }
 
     /// A market's place by index, symbol, or a view of it.
     pub fn market_place(&self, kind: Kind, key: &Bound<'_, PyAny>) -> PyResult<usize> {
         let link = self.link()?;
         let capacity = link.region.geometry().section(kind).capacity;
-        if let Ok(index) = key.cast::<PyInt>() {
+        if let Some(index) = keys::whole_number(key)? {
             return index.extract::<usize>().ok().filter(|i| *i < capacity).ok_or_else(|| {
                 let most = capacity - 1;
                 errors::unknown_market(format!(
@@ -176,12 +186,10 @@ impl Reader {
     ) -> PyResult<Option<Py<PyAny>>> {
         let py = key.py();
         let link = self.newest_link()?;
-        let place = match key.cast::<PyInt>() {
-            Ok(index) => match index.extract::<usize>() {
-                Ok(place) => place,
-                Err(_) => self.market_place(kind, key)?,
-            },
-            Err(_) => self.market_place(kind, key)?,
+        let index = keys::whole_number(key)?.and_then(|index| index.extract::<usize>().ok());
+        let place = match index {
+            Some(place) => place,
+            None => self.market_place(kind, key)?,
         };
         if place >= link.region.geometry().section(kind).capacity {
             self.market_place(kind, key)?;
