@@ -13,11 +13,13 @@ use crate::arrays;
 use crate::calls;
 use crate::cut::{self, Cut};
 use crate::errors;
+use crate::filter::FilterArgs;
 use crate::follow::{Link, Shared};
 use crate::keys;
 use crate::lookup::{GetMarket, GetUser, Views};
 use crate::oracle::OracleView;
-use crate::subscription::{FilterArgs, Subscription, Watch};
+use crate::subscription::Subscription;
+use crate::watch::Watch;
 
 /// One in so many usual calls takes the long way, which looks at the writer's heart.
 const LONG_WAY_EVERY: u32 = 256;
@@ -245,7 +247,7 @@ impl Reader {
         timeout: f64,
     ) -> PyResult<Subscription> {
         let args = FilterArgs { perp_markets, spot_markets, users, user_stats, oracles, kinds };
-        Subscription::new(slf, &args, conflate, timeout)
+        Subscription::new(slf, &args, conflate, Some(timeout))
     }
 
     /// Changes from now on, one at a time: `async for change in reader.changes(...)`.
@@ -266,7 +268,7 @@ impl Reader {
         timeout: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
         let args = FilterArgs { perp_markets, spot_markets, users, user_stats, oracles, kinds };
-        stream("Changes", slf, &args, conflate, timeout)
+        Subscription::stream("Changes", slf, &args, conflate, timeout)
     }
 
     /// As `changes`, but all that wait at once, as a list: cheaper when there are many.
@@ -287,7 +289,7 @@ impl Reader {
         timeout: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
         let args = FilterArgs { perp_markets, spot_markets, users, user_stats, oracles, kinds };
-        stream("Batches", slf, &args, conflate, timeout)
+        Subscription::stream("Batches", slf, &args, conflate, timeout)
     }
 
     /// Awaits a version of the account newer than `newer_than` (default: its present one).
@@ -386,19 +388,6 @@ impl Reader {
         let feed = region.feed_state().as_str();
         format!("<driftshm.Reader of {dir}, cluster {}, feed {feed}>", region.cluster())
     }
-}
-
-/// A subscription as one of the iterators of `driftshm.aio`.
-fn stream<'py>(
-    class: &str,
-    reader: Bound<'py, Reader>,
-    args: &FilterArgs<'_, 'py>,
-    conflate: bool,
-    timeout: f64,
-) -> PyResult<Bound<'py, PyAny>> {
-    let py = reader.py();
-    let subscription = Subscription::new(reader, args, conflate, timeout)?;
-    py.import("driftshm.aio")?.getattr(class)?.call1((subscription,))
 }
 
 /// Opens the region of a cluster, or of a directory if the argument has a slash.

@@ -275,8 +275,9 @@ def test_the_only_change_of_a_quiet_account_arrives_though_its_region_was_lost(
                 (running.dir / "region").unlink()
                 script.say(spot(0))
                 await asyncio.to_thread(running.start)
-                while changes.subscription.times_connected < 2:
-                    await asyncio.sleep(0.002)
+                subscription = changes.subscription
+                is_back = lambda: subscription.times_connected == 2  # noqa: E731
+                await asyncio.to_thread(until, "it is connected again", is_back)
                 script.say(market.set("next_fill_record_id", 77))
                 change = await asyncio.wait_for(waiting, WATCHDOG)
                 assert change.view.next_fill_record_id == 77

@@ -55,7 +55,8 @@ pub struct Link {
 }
 
 impl Link {
-    /// A link that is not connected yet; [`Link::connect`] or [`Link::service`] sees to that.
+    /// A link that has begun to connect; [`Link::connect`], [`Link::settle`] or [`Link::service`]
+    /// see to the rest.
     pub fn new(dir: &Path, filter: &Filter) -> Result<Self, LinkError> {
         let epoll =
             epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io_error("make an epoll"))?;
@@ -63,7 +64,7 @@ impl Link {
         let timer =
             timerfd_create(TimerfdClockId::Monotonic, flags).map_err(io_error("make a timer"))?;
         add(&epoll, timer.as_fd(), TIMER)?;
-        Ok(Self {
+        let mut link = Self {
             dir: dir.into(),
             parts: split(filter),
             epoll,
@@ -72,7 +73,9 @@ impl Link {
             retry: FIRST_RETRY,
             last_error: None,
             times_up: 0,
-        })
+        };
+        link.begin();
+        Ok(link)
     }
 
     /// Readable whenever [`Link::service`] has something to do, or a change came.
@@ -103,28 +106,41 @@ impl Link {
         self.last_error.as_ref()
     }
 
-    /// Connects and subscribes, waiting for the writer's answers at most `timeout`.
+    /// Sees the first connection through, waiting for the writer's answers at most `timeout`.
     pub fn connect(&mut self, timeout: Duration) -> Result<(), LinkError> {
         let deadline = Instant::now() + timeout;
-        if matches!(self.stage, Stage::Down) {
-            self.begin();
-        }
-        while !self.is_up() {
-            if let (Stage::Down, Some(error)) = (&self.stage, self.last_error.take()) {
-                return Err(error);
-            }
+        while !self.settle()? {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                self.fall(None);
-                return Err(LinkError::Timeout { path: dir::socket_path(&self.dir) });
+                return Err(self.give_up());
             }
             match wait(self.fd(), Some(left)) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(io_error("wait for the writer")(error)),
             }
-            self.service();
         }
         Ok(())
+    }
+
+    /// As [`Link::connect`], as far as it goes without waiting: whether the link is up. If not, its
+    /// descriptor is readable when there is more to do.
+    pub fn settle(&mut self) -> Result<bool, LinkError> {
+        self.service();
+        match self.stage {
+            Stage::Up { .. } => Ok(true),
+            Stage::Greeting { .. } => Ok(false),
+            Stage::Down => Err(self.last_error.take().unwrap_or_else(|| self.no_answer())),
+        }
+    }
+
+    /// Ends an attempt for which nobody waits any longer.
+    pub fn give_up(&mut self) -> LinkError {
+        self.fall(None);
+        self.no_answer()
+    }
+
+    fn no_answer(&self) -> LinkError {
+        LinkError::Timeout { path: dir::socket_path(&self.dir) }
     }
 
     /// Handles whatever made the descriptor readable, and never blocks.

@@ -67,11 +67,22 @@ impl Subscription {
         conflate: bool,
         timeout: Duration,
     ) -> Result<Self, LinkError> {
+        let mut subscription = Self::begin(dir, region, filter, conflate)?;
+        subscription.link.connect(timeout)?;
+        Ok(subscription)
+    }
+
+    /// The same without waiting: [`Subscription::settle`] goes on.
+    pub fn begin(
+        dir: &Path,
+        region: Arc<Region>,
+        filter: &Filter,
+        conflate: bool,
+    ) -> Result<Self, LinkError> {
         let cursor = region.journal_head();
         let caught_up_ns = last_publish_ns(&region, cursor).unwrap_or(0);
         let generation = region.generation();
-        let mut link = Link::new(dir, filter)?;
-        link.connect(timeout)?;
+        let link = Link::new(dir, filter)?;
         let matcher = Matcher::new(filter);
         Ok(Self {
             link,
@@ -87,6 +98,17 @@ impl Subscription {
         })
     }
 
+    /// Goes on with the first connection: whether it stands. If not, the descriptor becomes readable
+    /// when there is more to do. An error is the end of the attempt.
+    pub fn settle(&mut self) -> Result<bool, LinkError> {
+        self.link.settle()
+    }
+
+    /// Ends the attempt to connect for the first time, and says why that is an error.
+    pub fn give_up(&mut self) -> LinkError {
+        self.link.give_up()
+    }
+
     /// Readable when [`Subscription::drain`] may have something, after a drain that had nothing.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.link.fd()
@@ -100,6 +122,11 @@ impl Subscription {
     /// How often it has connected.
     pub fn times_connected(&self) -> u64 {
         self.link.times_up()
+    }
+
+    /// Why it is not connected, if it is not: what the last attempt ended with.
+    pub fn last_error(&self) -> Option<&LinkError> {
+        self.link.last_error()
     }
 
     /// The region that the last drained changes are in; another one after the writer made anew.

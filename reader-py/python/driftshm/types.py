@@ -19,7 +19,7 @@ Account: TypeAlias = Pubkey | View | OracleView
 """An account by its address, or by a view of it."""
 
 Market: TypeAlias = SupportsIndex | str | View
-"""A market by its index (an int, or a number of numpy), its symbol (in either case), or a view of it."""
+"""A market by its index (numpy's too), its symbol (in either case), or a view of it."""
 
 Kind: TypeAlias = Literal["perp_market", "spot_market", "oracle", "user", "user_stats", "state"]
 """A kind of account."""
