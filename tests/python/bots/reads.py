@@ -18,6 +18,8 @@ from typing import Any
 import driftshm
 
 WARM_UP = 2000
+# Threads that numpy would start make calls of their own.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
 def mark(text: str) -> None:
