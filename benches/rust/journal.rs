@@ -2,10 +2,14 @@
 
 use divan::{Bencher, black_box};
 use driftshm_benches::memory;
-use driftshm_layout::journal::{ENTRY_WORDS, append, read};
+use driftshm_layout::journal::{ENTRY_WORDS, Publish, append, read};
 use driftshm_layout::sync::{Ordering, Word};
 
 const ENTRIES: usize = 65_536;
+
+fn publish(record: u32, nth: u64) -> Publish {
+    Publish { record, epoch: 2, version: nth, slot: nth, publish_ns: nth }
+}
 
 #[divan::bench]
 fn append_an_entry(bencher: Bencher<'_, '_>) {
@@ -14,7 +18,7 @@ fn append_an_entry(bencher: Bencher<'_, '_>) {
     let mut nth = 0;
     bencher.bench_local(|| {
         nth += 1;
-        append(ring.words(), &head, black_box(7), nth, nth, nth)
+        append(ring.words(), &head, &publish(black_box(7), nth))
     });
 }
 
@@ -23,7 +27,7 @@ fn read_an_entry(bencher: Bencher<'_, '_>) {
     let ring = memory::shared(ENTRIES * ENTRY_WORDS).expect("memory");
     let head = Word::new(0);
     for nth in 0..ENTRIES as u64 {
-        append(ring.words(), &head, 7, nth, nth, nth);
+        append(ring.words(), &head, &publish(7, nth));
     }
     let mut cursor = 0;
     bencher.bench_local(|| {
@@ -36,6 +40,6 @@ fn read_an_entry(bencher: Bencher<'_, '_>) {
 fn nothing_new(bencher: Bencher<'_, '_>) {
     let ring = memory::shared(ENTRIES * ENTRY_WORDS).expect("memory");
     let head = Word::new(0);
-    append(ring.words(), &head, 7, 1, 1, 1);
+    append(ring.words(), &head, &publish(7, 1));
     bencher.bench(|| read(ring.words(), &head, black_box(head.load(Ordering::Relaxed))));
 }

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use driftshm_layout::journal;
+use driftshm_layout::journal::{self, Publish};
 use driftshm_layout::profile::Kind;
 use driftshm_layout::sync::{Ordering, Word};
 
@@ -61,7 +61,9 @@ pub fn run() -> Result<Vec<&'static str>, NoRegion> {
     let ring = memory::shared(JOURNAL * journal::ENTRY_WORDS)?;
     let head = Word::new(0);
     measure("journal: append", &mut |nth| {
-        journal::append(ring.words(), &head, nth as u32, nth, nth, nth);
+        let (record, epoch, version) = (nth as u32, nth, nth);
+        let publish = Publish { record, epoch, version, slot: nth, publish_ns: nth };
+        journal::append(ring.words(), &head, &publish);
     });
     let newest = head.load(Ordering::Relaxed) - 1;
     measure("journal: read", &mut |_| {

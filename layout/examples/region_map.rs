@@ -9,11 +9,12 @@ use driftshm_layout::header::{
     Counter, FIXED, FIXED_WORDS, Fixed, FixedSection, HEADER_WORDS, Header, JOURNAL_HEAD, Owner,
     Pulse, State,
 };
+use driftshm_layout::journal::{self, Publish};
 use driftshm_layout::oracle_price::{OraclePointer, SOURCES};
 use driftshm_layout::profile::{Kind, Profile};
 use driftshm_layout::record::{self, META_WORDS, Shape, Version};
 use driftshm_layout::sync::{Ordering, Word};
-use driftshm_layout::{Capacities, FeedState, OraclePrice, Pubkey, directory, journal};
+use driftshm_layout::{Capacities, FeedState, OraclePrice, Pubkey, directory};
 
 fn main() {
     header();
@@ -286,14 +287,20 @@ fn extra_words() {
 
 fn journal_entry() {
     let (ring, head) = (zeroed(journal::ENTRY_WORDS * 64), Word::new(70));
-    journal::append(&ring, &head, 5, 9, 0xa1, 0xa2);
+    let (record, epoch, version) = (5, 2 << 8 | 6, 9 << 24 | 7);
+    let publish = Publish { record, epoch, version, slot: 0xa1, publish_ns: 0xa2 };
+    journal::append(&ring, &head, &publish);
     let start = (70 % 64) * journal::ENTRY_WORDS;
     let all = values(&ring);
     let entry = &all[start..start + journal::ENTRY_WORDS];
     println!("\njournal entry: {} words at (number mod entries)", journal::ENTRY_WORDS);
     lines(vec![
         (place_of(71, entry), "number + 1", "0 while it is written"),
-        (place_of(5 << 32 | 9, entry), "record, version", "record << 32 | version mod 2^32"),
+        (
+            place_of(5 << 32 | 3 << 24 | 7, entry),
+            "what",
+            "record << 32 | (epoch / 2) mod 2^8 << 24 | version mod 2^24",
+        ),
         (place_of(0xa1, entry), "slot", ""),
         (place_of(0xa2, entry), "publish_ns", "CLOCK_MONOTONIC"),
     ]);

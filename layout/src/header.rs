@@ -19,7 +19,7 @@ use bytemuck::{Pod, Zeroable};
 use crate::sync::{Ordering, Word, load_acquire};
 
 /// The region's format, apart from the package's version: readers open exactly this one.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 const MAGIC: u32 = u32::from_le_bytes(*b"dshm");
 
 /// Words of the header page.
@@ -301,6 +301,12 @@ impl<'a> HeaderView<'a> {
         self.0.is_superseded()
     }
 
+    /// See [`Header::is_left`].
+    #[inline(always)]
+    pub fn is_left(&self) -> bool {
+        self.0.is_left()
+    }
+
     /// See [`Header::owner`].
     #[inline(always)]
     pub fn owner(&self, which: Owner) -> u64 {
@@ -371,6 +377,12 @@ impl<'a> Header<'a> {
     #[inline(always)]
     pub fn is_superseded(&self) -> bool {
         self.0[STATE].load(Ordering::Relaxed) == State::Superseded as u64
+    }
+
+    /// One load: whether its writer has left the region, so that another one may be at its path.
+    #[inline(always)]
+    pub fn is_left(&self) -> bool {
+        self.0[STATE].load(Ordering::Relaxed) > State::Live as u64
     }
 
     /// For the writer.
@@ -500,6 +512,7 @@ mod tests {
             header.set_state(state);
             assert_eq!(header.state(), Some(state));
             assert_eq!(header.is_superseded(), state == State::Superseded);
+            assert_eq!(header.is_left(), matches!(state, State::Stopped | State::Superseded));
         }
         page[STATE].store(99, Ordering::Relaxed);
         assert_eq!((header.state(), header.is_superseded()), (None, false));

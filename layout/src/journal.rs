@@ -2,11 +2,14 @@
 //!
 //! ```text
 //!  entry (4 words)   0   number + 1 when complete, 0 while it is being written
-//!                    1   record << 32 | lower half of the version
+//!                    1   record << 32 | (epoch / 2) mod 2^8 << 24 | version mod 2^24
 //!                    2   slot
 //!                    3   publish_ns (CLOCK_MONOTONIC)
 //!  head  (1 word)    number of the next entry
 //! ```
+//!
+//! The epoch says whose record it was then: a reader that comes late does not take the entry for
+//! the record's next owner's. Of both there are as many bits as tell apart what a ring can hold.
 //!
 //! Readers keep their own cursor. An entry is its own seqlock: a reader that was lapped while
 //! copying sees another number and knows it.
@@ -24,6 +27,38 @@ use crate::sync::{Ordering, Word, fence, load_acquire};
 /// Words of one entry.
 pub const ENTRY_WORDS: usize = 4;
 
+const VERSION_BITS: u32 = 24;
+const VERSION_MASK: u64 = (1 << VERSION_BITS) - 1;
+
+/// A publish to be appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Publish {
+    /// The record.
+    pub record: u32,
+    /// Its owner's epoch.
+    pub epoch: u64,
+    /// The version.
+    pub version: u64,
+    /// The slot of the update.
+    pub slot: u64,
+    /// CLOCK_MONOTONIC.
+    pub publish_ns: u64,
+}
+
+impl Publish {
+    #[inline]
+    fn what(&self) -> u64 {
+        let owner = u64::from(owner_of(self.epoch));
+        u64::from(self.record) << 32 | owner << VERSION_BITS | (self.version & VERSION_MASK)
+    }
+}
+
+/// Epochs of owners are even.
+#[inline]
+fn owner_of(epoch: u64) -> u8 {
+    (epoch >> 1) as u8
+}
+
 /// One publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
@@ -31,12 +66,27 @@ pub struct Entry {
     pub number: u64,
     /// The record that was published.
     pub record: u32,
-    /// The lower half of the version that was published.
-    pub version_low: u32,
+    /// The lower bits of its owner's epoch and of the version that was published.
+    owner_and_version: u32,
     /// The slot of the update.
     pub slot: u64,
     /// CLOCK_MONOTONIC of the publish.
     pub publish_ns: u64,
+}
+
+impl Entry {
+    /// Whether it is of the record's owner with that epoch.
+    #[inline]
+    pub fn is_of(&self, epoch: u64) -> bool {
+        (self.owner_and_version >> VERSION_BITS) as u8 == owner_of(epoch)
+    }
+
+    /// The version that was published, from the one that the record has now.
+    #[inline]
+    pub fn version(&self, now: u64) -> u64 {
+        let behind = now.wrapping_sub(self.owner_and_version.into()) & VERSION_MASK;
+        now.saturating_sub(behind)
+    }
 }
 
 /// What a reader found at its cursor.
@@ -87,21 +137,14 @@ pub fn read(ring: &[Word], head_word: &Word, cursor: u64) -> Next {
     Next::Entry(Entry {
         number: cursor,
         record: (what >> 32) as u32,
-        version_low: what as u32,
+        owner_and_version: what as u32,
         slot,
         publish_ns,
     })
 }
 
 /// Appends an entry and returns its number. One writer at a time, by the region's lock.
-pub fn append(
-    ring: &[Word],
-    head_word: &Word,
-    record: u32,
-    version: u64,
-    slot: u64,
-    publish_ns: u64,
-) -> u64 {
+pub fn append(ring: &[Word], head_word: &Word, publish: &Publish) -> u64 {
     let entries = (ring.len() / ENTRY_WORDS) as u64;
     let number = head_word.load(Ordering::Relaxed);
     let start = (number & (entries.wrapping_sub(1))) as usize * ENTRY_WORDS;
@@ -109,8 +152,8 @@ pub fn append(
         words[0].store(0, Ordering::Relaxed);
         // SYNC(journal-overwrite): release; pairs with the acquire fence in `read`.
         fence(Ordering::Release);
-        let what = u64::from(record) << 32 | u64::from(version as u32);
-        for (word, value) in words[1..].iter().zip([what, slot, publish_ns]) {
+        let values = [publish.what(), publish.slot, publish.publish_ns];
+        for (word, value) in words[1..].iter().zip(values) {
             word.store(value, Ordering::Relaxed);
         }
         // SYNC(journal-entry): release; pairs with the reader's first look.
@@ -129,6 +172,11 @@ mod tests {
 
     use super::*;
 
+    fn publish(number: u64) -> Publish {
+        let (slot, publish_ns) = (number * 3, number * 5);
+        Publish { record: number as u32, epoch: number * 2, version: number, slot, publish_ns }
+    }
+
     fn ring(entries: usize) -> (Vec<Word>, Word) {
         ((0..entries * ENTRY_WORDS).map(|_| Word::new(0)).collect(), Word::new(0))
     }
@@ -143,7 +191,7 @@ mod tests {
             let (mut cursor, mut written) = (0, 0);
             for write in ops {
                 if write {
-                    append(&ring, &head_word, written as u32, written, written * 3, written * 5);
+                    append(&ring, &head_word, &publish(written));
                     model.push_back(written);
                     written += 1;
                     if model.len() > 8 { model.pop_front(); }
@@ -157,14 +205,30 @@ mod tests {
                     }
                     Next::Entry(entry) => {
                         prop_assert!(model.contains(&cursor));
-                        prop_assert_eq!(entry, Entry {
-                            number: cursor, record: cursor as u32, version_low: cursor as u32,
-                            slot: cursor * 3, publish_ns: cursor * 5,
-                        });
+                        let Publish { record, epoch, version, slot, publish_ns } = publish(cursor);
+                        prop_assert_eq!((entry.number, entry.record), (cursor, record));
+                        prop_assert_eq!((entry.slot, entry.publish_ns), (slot, publish_ns));
+                        prop_assert!(entry.is_of(epoch) && !entry.is_of(epoch + 2));
+                        prop_assert_eq!(entry.version(version + 9), version);
                         cursor += 1;
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn versions_come_back_whole_from_the_newest_one() {
+        for version in [1, 0xff_ffff, 0x100_0000, 0x1ff_ffff, u64::MAX >> 8] {
+            let (ring, head_word) = ring(8);
+            append(&ring, &head_word, &Publish { version, ..publish(300) });
+            let Next::Entry(entry) = read(&ring, &head_word, 0) else { panic!() };
+            for newer in [0, 1, 1000, 0xff_ffff] {
+                assert_eq!(entry.version(version + newer), version);
+            }
+            assert!(entry.is_of(600) && entry.is_of(600 + 512) && !entry.is_of(602));
+            // A record that says less than its entry is a corrupt one.
+            assert!(entry.version(0) <= version);
         }
     }
 

@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use crate::Pubkey;
 use crate::clock;
 use crate::dir;
 use crate::error::WriterError;
 use crate::geometry::{Geometry, Section};
 use crate::header::{Counter, Header, Owner, State};
+use crate::journal::{self, Publish};
 use crate::mapping::{self, Mapping};
 use crate::order::Stamp;
 use crate::profile::Kind;
@@ -16,7 +18,6 @@ use crate::record::{self, Version};
 use crate::region::{RecordRef, Region};
 use crate::region_file::{self, Origin, RegionOptions};
 use crate::sync::{Ordering, Word};
-use crate::{Pubkey, journal};
 
 mod lifecycle;
 mod places;
@@ -295,15 +296,16 @@ impl RegionWriter {
         let header = self.header();
         header.set_owner(Owner::Publishing, u64::from(account.number) + 1);
         let number = record::publish(words, shape, version);
-        self.journal(account.number, number, version.slot, version.publish_ns);
+        self.journal(account, number, version.slot, version.publish_ns);
         header.set_owner(Owner::Publishing, 0);
         header.count(Counter::Published, 1);
         number
     }
 
-    fn journal(&self, record: u32, version: u64, slot: u64, publish_ns: u64) {
-        let head = self.header().journal_head();
-        journal::append(self.region.journal_ring(), head, record, version, slot, publish_ns);
+    fn journal(&self, account: &RecordRef, version: u64, slot: u64, publish_ns: u64) {
+        let RecordRef { number: record, epoch, .. } = *account;
+        let publish = Publish { record, epoch, version, slot, publish_ns };
+        journal::append(self.region.journal_ring(), self.header().journal_head(), &publish);
     }
 
     /// The layout of the region.

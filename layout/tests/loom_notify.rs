@@ -6,14 +6,16 @@
 //! and `armed` are seen is argued from the fences' order alone in `notify`. It orders the stores of
 //! a word by what their threads have read, so a swap among plain stores could read one and be
 //! ordered before another, which the language rules out: one reason why `armed` is only swapped.
+//! Nor does it ever let a load see a store that is made later in the order of its execution: that
+//! `since` is not stored too early for who still reads the last one is argued in `notify`, too.
 //! See `loom_record.rs` for loom's limits; here too the publisher runs first.
 #![cfg(driftshm_loom)]
 
 use std::collections::BTreeSet;
 use std::sync::Mutex as StdMutex;
 
-use driftshm_layout::journal::{self, ENTRY_WORDS, Next};
-use driftshm_layout::notify;
+use driftshm_layout::journal::{self, ENTRY_WORDS, Next, Publish};
+use driftshm_layout::notify::{self, Page};
 use driftshm_layout::sync::Word;
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
@@ -62,22 +64,30 @@ impl Doorbell {
 }
 
 struct Subscriber {
-    armed: Word,
+    words: [Word; 2],
     bell: Doorbell,
 }
 
 impl Subscriber {
     fn new() -> Self {
-        Self { armed: Word::new(0), bell: Doorbell::new() }
+        Self { words: [Word::new(0), Word::new(0)], bell: Doorbell::new() }
+    }
+
+    fn page(&self) -> Page<'_> {
+        Page::new(&self.words).unwrap()
     }
 
     /// The publisher's part, after its fence.
-    fn wake(&self) {
-        if notify::take_armed(&self.armed) {
+    fn wake(&self, since: u64) {
+        if self.page().ring(since) {
             self.bell.ring();
         }
     }
 }
+
+/// Whose entry it is, by its record.
+const OTHERS: u32 = 0;
+const OURS: u32 = 1;
 
 struct Shared {
     ring: Vec<Word>,
@@ -95,11 +105,26 @@ impl Shared {
     }
 
     fn publish_batch(&self) {
-        journal::append(&self.ring, &self.head, 0, 0, 0, 0);
+        self.publish(OURS);
+    }
+
+    /// A batch of one entry. Nobody is woken by what is others'.
+    fn publish(&self, record: u32) {
+        let since = append(&self.ring, &self.head, record);
         notify::after_append();
-        for subscriber in &self.subscribers {
-            subscriber.wake();
+        for subscriber in self.subscribers.iter().filter(|_| record == OURS) {
+            subscriber.wake(since);
         }
+    }
+
+    /// Moves the cursor over all that is there; how much of it is ours.
+    fn look(&self, cursor: &mut u64) -> u64 {
+        let mut ours = 0;
+        while let Next::Entry(entry) = journal::read(&self.ring, &self.head, *cursor) {
+            *cursor += 1;
+            ours += u64::from(entry.record == OURS);
+        }
+        ours
     }
 
     /// Moves the cursor over all that is there.
@@ -113,13 +138,17 @@ impl Shared {
 
     /// The subscriber's part until it would sleep; false if it found something after all.
     fn falls_asleep(&self, subscriber: &Subscriber, cursor: &mut u64) -> bool {
-        notify::arm(&subscriber.armed);
+        subscriber.page().arm();
         let found = self.drain(cursor);
         if found {
-            notify::disarm(&subscriber.armed);
+            subscriber.page().disarm();
         }
         !found
     }
+}
+
+fn append(ring: &[Word], head: &Word, record: u32) -> u64 {
+    journal::append(ring, head, &Publish { record, ..Publish::default() })
 }
 
 #[test]
@@ -198,6 +227,85 @@ fn a_subscriber_that_sleeps_in_between_gets_everything() {
         shared.publish_batch();
         reader.join().unwrap();
     });
+}
+
+#[test]
+fn who_is_woken_passes_over_what_is_others_and_over_nothing_else() {
+    static SEEN: Seen = StdMutex::new(BTreeSet::new());
+    loom::model(|| {
+        let shared = Shared::new(1);
+        let reader = {
+            let shared = shared.clone();
+            thread::spawn(move || {
+                let subscriber = &shared.subscribers[0];
+                let (mut cursor, mut ours) = (0, 0);
+                while ours < 2 {
+                    subscriber.page().arm();
+                    let looked = shared.look(&mut cursor);
+                    ours += looked;
+                    // As in production: who found something looks again before it sleeps.
+                    if looked > 0 {
+                        subscriber.page().disarm();
+                        continue;
+                    }
+                    subscriber.bell.wait();
+                    let Some(since) = subscriber.page().disarm() else {
+                        // The bell of an earlier ring, which came when it was up already.
+                        note(&SEEN, "a late bell");
+                        continue;
+                    };
+                    if since > cursor {
+                        cursor = since;
+                        note(&SEEN, "passed over");
+                    }
+                    let looked = shared.look(&mut cursor);
+                    // A ring may also be for what it had found before it armed again.
+                    note(&SEEN, ["a late ring", "one", "two"][looked as usize]);
+                    ours += looked;
+                }
+            })
+        };
+        for record in [OTHERS, OURS, OURS] {
+            shared.publish(record);
+        }
+        // One that passed over an entry of its own waits for ever, which loom reports.
+        reader.join().unwrap();
+    });
+    all_seen(&SEEN, &["passed over", "one", "two", "a late ring", "a late bell"]);
+}
+
+#[test]
+fn who_gets_up_by_itself_just_when_it_is_rung_knows_from_where_on() {
+    static SEEN: Seen = StdMutex::new(BTreeSet::new());
+    loom::model(|| {
+        let shared = Shared::new(1);
+        let reader = {
+            let shared = shared.clone();
+            // No bell here, which would order all that the number and its entry need.
+            thread::spawn(move || {
+                let page = shared.subscribers[0].page();
+                let mut cursor = 0;
+                page.arm();
+                if shared.look(&mut cursor) > 0 {
+                    return note(&SEEN, "looked");
+                }
+                match page.disarm() {
+                    None => note(&SEEN, "not rung"),
+                    Some(since) => {
+                        assert_eq!(since, 1);
+                        cursor = cursor.max(since);
+                        assert_eq!(shared.look(&mut cursor), 1, "what it was rung for");
+                        note(&SEEN, "rung");
+                    }
+                }
+            })
+        };
+        for record in [OTHERS, OURS] {
+            shared.publish(record);
+        }
+        reader.join().unwrap();
+    });
+    all_seen(&SEEN, &["looked", "not rung", "rung"]);
 }
 
 #[test]

@@ -148,7 +148,7 @@ pub fn take(
     max_age: Option<f64>,
 ) -> PyResult<Cut> {
     let (link, slots, records) = loop {
-        let link = reader.shared()?.link();
+        let link = reader.newest_link()?;
         let (slots, records) = records_of(reader, link, args)?;
         if max_age.is_some() {
             for record in &records {

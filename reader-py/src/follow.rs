@@ -1,6 +1,7 @@
 //! Following regions as writers come and go.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use driftshm_layout::dir::Place;
@@ -11,6 +12,12 @@ use pyo3::prelude::*;
 use crate::errors;
 use crate::schema::Schema;
 
+/// While no writer stands behind a region, readers that no guard sends there look for another one
+/// no more often than this: a look is a system call.
+const LOOK_EVERY_NS: u64 = 100_000_000;
+/// One that is superseded has a successor, which is there at once if its writer lives.
+const LOOK_FOR_SUCCESSOR_EVERY_NS: u64 = 1_000_000;
+
 /// A region, and the one that took its place when one has. Superseded ones stay mapped for as long
 /// as anything reads through them: that is rare, and the reading side stays free of locks.
 pub struct Link {
@@ -19,6 +26,8 @@ pub struct Link {
     /// Its schema's Python types.
     pub schema: &'static Schema,
     next: OnceLock<Arc<Link>>,
+    /// When somebody last looked for another one without being asked to, CLOCK_MONOTONIC.
+    looked_ns: AtomicU64,
 }
 
 impl Link {
@@ -29,28 +38,53 @@ impl Link {
 
     fn new(region: Region) -> Arc<Self> {
         let schema = Schema::of(region.profile(), region.schema_hash());
-        Arc::new(Self { region: Arc::new(region), schema, next: OnceLock::new() })
+        let (region, next, looked_ns) = (Arc::new(region), OnceLock::new(), AtomicU64::new(0));
+        Arc::new(Self { region, schema, next, looked_ns })
     }
 
-    /// Whether another region has taken this one's place: it says so itself, or, if its file was
-    /// lost while no writer ran, another one was found at the path.
+    /// Whether another region may have taken this one's place: its writer has left it, or, if its
+    /// file was lost while it seemed live, another one was found at the path.
     #[inline(always)]
-    fn is_replaced(&self) -> bool {
-        self.region.header().is_superseded() || self.next.get().is_some()
+    fn is_left(&self) -> bool {
+        self.region.header().is_left() || self.next.get().is_some()
     }
 
-    /// The newest region known, without looking at the file system unless this one is superseded
-    /// and its successor not known yet.
+    /// The newest region known, without looking at the file system unless the writer of this one
+    /// has left it, and then only now and then.
     #[inline]
     pub fn newest(self: &Arc<Self>) -> &Arc<Self> {
         let mut link = self;
-        while link.is_replaced() {
+        while link.is_left() {
             match link.next.get() {
                 Some(next) => link = next,
-                None => return link.follow(),
+                None => return link.look(),
             }
         }
         link
+    }
+
+    /// As [`Link::newest`], also if the writer was killed: then the region still says that it is
+    /// live, and if its file is lost, nothing ever says anything else.
+    #[inline]
+    pub fn newest_alive(self: &Arc<Self>) -> &Arc<Self> {
+        let link = self.newest();
+        if link.region.writer_alive() { link } else { link.look() }
+    }
+
+    /// As [`Link::follow`], but not so often that it would matter to who reads.
+    #[cold]
+    fn look(self: &Arc<Self>) -> &Arc<Self> {
+        let pause = match self.region.header().is_superseded() {
+            true => LOOK_FOR_SUCCESSOR_EVERY_NS,
+            false => LOOK_EVERY_NS,
+        };
+        let now = clock::monotonic_ns();
+        // Two that look at the same time do no harm.
+        if now.saturating_sub(self.looked_ns.load(Ordering::Relaxed)) < pause {
+            return self;
+        }
+        self.looked_ns.store(now, Ordering::Relaxed);
+        self.follow()
     }
 
     /// The newest region there is: looks for another file at the path.
@@ -112,7 +146,7 @@ impl Handle {
     /// one's place, the last state of the old one stands.
     #[inline(always)]
     pub fn current(&self) -> Option<&Handle> {
-        match self.link.is_replaced() {
+        match self.link.is_left() {
             false => Some(self),
             true => self.follow(),
         }
@@ -121,6 +155,12 @@ impl Handle {
     /// The account where it was seen last.
     pub fn last(&self) -> &Handle {
         self.current().unwrap_or(self)
+    }
+
+    /// The account where it was seen last, also if the writer was killed and its region lost.
+    pub fn newest(&self) -> &Handle {
+        self.last().link.newest_alive();
+        self.last()
     }
 
     #[cold]

@@ -2,7 +2,7 @@
 
 use driftshm_layout::Pubkey;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyInt, PyString};
+use pyo3::types::{PyBytes, PyInt, PyList, PyString, PyTuple};
 
 use crate::errors;
 use crate::oracle::OracleView;
@@ -51,14 +51,31 @@ pub fn authority(object: &Bound<'_, PyAny>) -> PyResult<Pubkey> {
     pubkey(object)
 }
 
+/// A whole number: an int, or what Python takes for one, such as numpy's.
+pub fn whole_number<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyInt>>> {
+    if let Ok(number) = object.cast::<PyInt>() {
+        return Ok(Some(number.clone()));
+    }
+    if !object.get_type().hasattr("__index__")? {
+        return Ok(None);
+    }
+    Ok(Some(object.call_method0("__index__")?.cast_into::<PyInt>()?))
+}
+
 /// The items of an argument that may be one thing or several.
 pub fn items<'py>(argument: Option<&Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let Some(argument) = argument else { return Ok(Vec::new()) };
+    // An attribute that is not there costs an exception: not for what is asked for most often.
+    if argument.cast::<PyList>().is_ok() || argument.cast::<PyTuple>().is_ok() {
+        return argument.try_iter()?.collect();
+    }
     let single = argument.cast::<PyString>().is_ok()
         || argument.cast::<PyInt>().is_ok()
         || argument.cast::<View>().is_ok()
         || argument.cast::<OracleView>().is_ok()
-        || argument.hasattr("__bytes__")?;
+        || argument.hasattr("__bytes__")?
+        // Arrays of one number count as numbers, too, but they are several things.
+        || argument.hasattr("__index__")? && !argument.hasattr("__iter__")?;
     if single {
         return Ok(vec![argument.clone()]);
     }

@@ -4,12 +4,15 @@ mod account;
 mod addresses;
 mod arrays;
 mod calls;
+mod change;
 mod cut;
 mod descriptors;
 mod errors;
 mod fields;
 mod figures;
+mod filter;
 mod follow;
+mod forks;
 mod keys;
 mod lookup;
 mod oracle;
@@ -22,6 +25,7 @@ mod subscription;
 mod tail;
 mod value;
 mod view;
+mod watch;
 
 use pyo3::prelude::*;
 
@@ -37,11 +41,15 @@ mod _driftshm {
         derive_user_account, derive_user_stats_account,
     };
     #[pymodule_export]
+    use super::change::{Change, Lagged};
+    #[pymodule_export]
     use super::cut::{Cut, CutId};
     #[pymodule_export]
     use super::fields::{Fields, fields};
     #[pymodule_export]
     use super::figures::{FundingRate, funding_rate};
+    #[pymodule_export]
+    use super::forks::{after_fork_in_child, after_fork_in_parent, before_fork};
     #[pymodule_export]
     use super::oracle::{OraclePriceData, OracleView};
     #[pymodule_export]
@@ -53,9 +61,11 @@ mod _driftshm {
     #[pymodule_export]
     use super::snapshot::{Snapshot, unpickle};
     #[pymodule_export]
-    use super::subscription::{Change, Lagged, Subscription, Watch, after_fork};
+    use super::subscription::Subscription;
     #[pymodule_export]
     use super::view::{Meta, View};
+    #[pymodule_export]
+    use super::watch::Watch;
     use pyo3::prelude::*;
 
     #[pymodule_init]

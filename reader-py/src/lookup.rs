@@ -1,11 +1,12 @@
 //! Finding accounts: by index, symbol and address, always the same view of each.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use driftshm_layout::profile::Kind;
 use driftshm_layout::record::Presence;
 use driftshm_layout::{Pubkey, RecordRef};
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
 use pyo3::types::{PyDict, PyInt, PyString};
 
 use crate::account::Struct;
@@ -23,6 +24,8 @@ pub struct Views {
     schema: &'static Schema,
     markets: [Box<[OnceLock<Market>]>; 2],
     by_key: Py<PyDict>,
+    /// Held where a view is put into `by_key`: of several threads that made one, one's is kept.
+    putting: Mutex<()>,
     next: OnceLock<Box<Views>>,
 }
 
@@ -42,6 +45,7 @@ impl Views {
             schema: link.schema,
             markets: [cells(Kind::PerpMarket), cells(Kind::SpotMarket)],
             by_key: PyDict::new(py).unbind(),
+            putting: Mutex::new(()),
             next: OnceLock::new(),
         }
     }
@@ -66,6 +70,12 @@ impl Reader {
             return Err(errors::ReaderClosedError::new_err("the reader was closed: open another"));
         }
         Ok(self.shared.link())
+    }
+
+    /// The newest region; without a live writer, looked for at the path now and then. For the
+    /// beginning of each call: a bot that guards none of its reads shall not be left behind.
+    pub fn newest_link(&self) -> PyResult<&Arc<Link>> {
+        self.link().map(Link::newest_alive)
     }
 
     /// The newest region; without a live writer, looked for at the path.
@@ -113,15 +123,21 @@ impl Reader {
             let market = cell.get_or_init(|| Market { view, handle });
             return Ok(Some(market.view.clone_ref(py)));
         }
-        by_key.set_item(key, &view)?;
-        Ok(Some(view))
+        let _putting = views.putting.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
+        match by_key.get_item(&key)? {
+            Some(kept) if is_current(&kept) => Ok(Some(kept.unbind())),
+            _ => {
+                by_key.set_item(key, &view)?;
+                Ok(Some(view))
+            }
+        }
     }
 
     /// A market's place by index, symbol, or a view of it.
     pub fn market_place(&self, kind: Kind, key: &Bound<'_, PyAny>) -> PyResult<usize> {
         let link = self.link()?;
         let capacity = link.region.geometry().section(kind).capacity;
-        if let Ok(index) = key.cast::<PyInt>() {
+        if let Some(index) = keys::whole_number(key)? {
             return index.extract::<usize>().ok().filter(|i| *i < capacity).ok_or_else(|| {
                 let most = capacity - 1;
                 errors::unknown_market(format!(
@@ -169,13 +185,11 @@ impl Reader {
         max_age: Option<f64>,
     ) -> PyResult<Option<Py<PyAny>>> {
         let py = key.py();
-        let link = self.link()?;
-        let place = match key.cast::<PyInt>() {
-            Ok(index) => match index.extract::<usize>() {
-                Ok(place) => place,
-                Err(_) => self.market_place(kind, key)?,
-            },
-            Err(_) => self.market_place(kind, key)?,
+        let link = self.newest_link()?;
+        let index = keys::whole_number(key)?.and_then(|index| index.extract::<usize>().ok());
+        let place = match index {
+            Some(place) => place,
+            None => self.market_place(kind, key)?,
         };
         if place >= link.region.geometry().section(kind).capacity {
             self.market_place(kind, key)?;
@@ -211,13 +225,13 @@ impl Reader {
         pubkey: &Pubkey,
         max_age: Option<f64>,
     ) -> PyResult<Option<Py<PyAny>>> {
-        let found = self.link()?.region.find(pubkey).filter(|record| record.kind == kind);
+        let found = self.newest_link()?.region.find(pubkey).filter(|record| record.kind == kind);
         self.present(py, found, max_age)
     }
 
     /// The views of all accounts of a kind of which there is something to read.
     pub fn all(&self, py: Python<'_>, kind: Kind) -> PyResult<Vec<Py<PyAny>>> {
-        let link = self.link()?;
+        let link = self.newest_link()?;
         let mut views = Vec::new();
         for record in link.region.accounts(kind) {
             views.extend(self.present(py, Some(record), None)?);
@@ -287,7 +301,7 @@ impl<const KIND: usize> Usual for GetMarket<KIND> {
     ) -> Option<PyResult<Py<PyAny>>> {
         let index = small_int(index?.cast_exact::<PyInt>().ok()?)?;
         let market = reader.get().views.markets[KIND].get(index)?.get()?;
-        if reader.get().is_closed() || !is_live(&market.handle) {
+        if reader.get().is_due() || reader.get().is_closed() || !is_live(&market.handle) {
             return None;
         }
         Some(market.handle.guard(max_age).map(|()| market.view.clone_ref(reader.py())))
@@ -317,7 +331,7 @@ impl Usual for GetUser {
         let views = reader.get().views.of(py, reader.get().link().ok()?);
         let view = views.by_key.bind(py).get_item(address).ok()??.cast_into::<View>().ok()?;
         let handle = View::handle(&view);
-        if handle.record.kind != Kind::User || !is_live(handle) {
+        if handle.record.kind != Kind::User || reader.get().is_due() || !is_live(handle) {
             return None;
         }
         let guarded = handle.guard(max_age);

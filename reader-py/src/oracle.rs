@@ -351,7 +351,7 @@ impl OracleView {
     /// Seconds since the account was last known to be what the chain says.
     #[getter]
     fn staleness(&self) -> PyResult<f64> {
-        Ok(self.oracle_handle()?.staleness())
+        Ok(self.oracle_handle()?.newest().staleness())
     }
 
     /// Whether the account was closed on chain.

@@ -1,7 +1,7 @@
 //! The reader: accounts by index, symbol and address.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use driftshm_layout::dir;
 use driftshm_layout::header::Owner;
@@ -13,17 +13,24 @@ use crate::arrays;
 use crate::calls;
 use crate::cut::{self, Cut};
 use crate::errors;
+use crate::filter::FilterArgs;
 use crate::follow::{Link, Shared};
 use crate::keys;
 use crate::lookup::{GetMarket, GetUser, Views};
 use crate::oracle::OracleView;
-use crate::subscription::{FilterArgs, Subscription, Watch};
+use crate::subscription::Subscription;
+use crate::watch::Watch;
+
+/// One in so many usual calls takes the long way, which looks at the writer's heart.
+const LONG_WAY_EVERY: u32 = 256;
 
 /// Reads a region. Thread-safe; costs nothing while it is not used.
 #[pyclass(frozen, module = "driftshm")]
 pub struct Reader {
     pub(crate) shared: Arc<Shared>,
     closed: AtomicBool,
+    /// Usual calls so far, or about as many: threads may overwrite each other's count.
+    calls: AtomicU32,
     pub(crate) views: Views,
 }
 
@@ -32,6 +39,14 @@ impl Reader {
     #[inline(always)]
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Counts a usual call; whether it is one to take the long way.
+    #[inline(always)]
+    pub fn is_due(&self) -> bool {
+        let calls = self.calls.load(Ordering::Relaxed).wrapping_add(1);
+        self.calls.store(calls, Ordering::Relaxed);
+        calls % LONG_WAY_EVERY == 0
     }
 }
 
@@ -52,7 +67,7 @@ impl Reader {
         let first = Link::open(&place).map_err(|error| errors::open(&error))?;
         let views = Views::new(py, &first);
         let shared = Arc::new(Shared { dir: place.dir, first });
-        Ok(Self { shared, closed: AtomicBool::new(false), views })
+        Ok(Self { shared, closed: AtomicBool::new(false), calls: AtomicU32::new(0), views })
     }
 
     /// Ends the reader. Views, snapshots and arrays that it gave stay as they are.
@@ -150,7 +165,7 @@ impl Reader {
     /// The live view of the program's state account; `None` if it is not there.
     #[pyo3(signature = (*, max_age = None))]
     fn get_state(&self, py: Python<'_>, max_age: Option<f64>) -> PyResult<Option<Py<PyAny>>> {
-        let state = self.link()?.region.at(Kind::State, 0);
+        let state = self.newest_link()?.region.at(Kind::State, 0);
         self.present(py, state, max_age)
     }
 
@@ -171,17 +186,17 @@ impl Reader {
 
     /// All perp markets as a numpy structured array, each row of one version.
     fn perp_markets_array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        arrays::array_of(py, self.link()?, Kind::PerpMarket)
+        arrays::array_of(py, self.newest_link()?, Kind::PerpMarket)
     }
 
     /// All spot markets as a numpy structured array, each row of one version.
     fn spot_markets_array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        arrays::array_of(py, self.link()?, Kind::SpotMarket)
+        arrays::array_of(py, self.newest_link()?, Kind::SpotMarket)
     }
 
     /// All users as a numpy structured array, each row of one version.
     fn users_array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        arrays::array_of(py, self.link()?, Kind::User)
+        arrays::array_of(py, self.newest_link()?, Kind::User)
     }
 
     /// Several accounts in one consistent cut: none changed between the first and the last read.
@@ -232,7 +247,7 @@ impl Reader {
         timeout: f64,
     ) -> PyResult<Subscription> {
         let args = FilterArgs { perp_markets, spot_markets, users, user_stats, oracles, kinds };
-        Subscription::new(slf, &args, conflate, timeout)
+        Subscription::new(slf, &args, conflate, Some(timeout))
     }
 
     /// Changes from now on, one at a time: `async for change in reader.changes(...)`.
@@ -253,7 +268,7 @@ impl Reader {
         timeout: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
         let args = FilterArgs { perp_markets, spot_markets, users, user_stats, oracles, kinds };
-        stream("Changes", slf, &args, conflate, timeout)
+        Subscription::stream("Changes", slf, &args, conflate, timeout)
     }
 
     /// As `changes`, but all that wait at once, as a list: cheaper when there are many.
@@ -274,7 +289,7 @@ impl Reader {
         timeout: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
         let args = FilterArgs { perp_markets, spot_markets, users, user_stats, oracles, kinds };
-        stream("Batches", slf, &args, conflate, timeout)
+        Subscription::stream("Batches", slf, &args, conflate, timeout)
     }
 
     /// Awaits a version of the account newer than `newer_than` (default: its present one).
@@ -373,19 +388,6 @@ impl Reader {
         let feed = region.feed_state().as_str();
         format!("<driftshm.Reader of {dir}, cluster {}, feed {feed}>", region.cluster())
     }
-}
-
-/// A subscription as one of the iterators of `driftshm.aio`.
-fn stream<'py>(
-    class: &str,
-    reader: Bound<'py, Reader>,
-    args: &FilterArgs<'_, 'py>,
-    conflate: bool,
-    timeout: f64,
-) -> PyResult<Bound<'py, PyAny>> {
-    let py = reader.py();
-    let subscription = Subscription::new(reader, args, conflate, timeout)?;
-    py.import("driftshm.aio")?.getattr(class)?.call1((subscription,))
 }
 
 /// Opens the region of a cluster, or of a directory if the argument has a slash.

@@ -166,6 +166,7 @@ impl View {
     /// old but not stale: see `staleness`.
     #[getter]
     fn age(slf: &Bound<'_, Self>) -> PyResult<f64> {
+        View::handle(slf).newest();
         let publish_ns = View::inner(slf).source.read_any(|words| words.meta().publish_ns)?;
         Ok(clock::monotonic_ns().saturating_sub(publish_ns) as f64 / 1e9)
     }
@@ -174,7 +175,7 @@ impl View {
     /// compared with. Judged at each call, from the writer's heartbeat and the state of its feeds.
     #[getter]
     fn staleness(slf: &Bound<'_, Self>) -> f64 {
-        View::handle(slf).staleness()
+        View::handle(slf).newest().staleness()
     }
 
     /// Whether the account was closed on chain.

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from loops import changes_of
-from replays import Publishing, Script
+from replays import Publishing, Script, perp, spot
 from support import WATCHDOG, Writer, until
 
 import driftshm
@@ -175,6 +175,63 @@ def test_files_that_were_removed_while_no_writer_ran_are_no_obstacle(
         assert change.view.version >= change.version
 
 
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda _, market: market.next_fill_record_id,
+        lambda _, market: market.amm.last_update_slot and market.next_fill_record_id,
+        lambda _, market: driftshm.fields("next_fill_record_id")(market)[0],
+        lambda _, market: market.snapshot().next_fill_record_id,
+        lambda reader, _: reader.get_perp_market(0).next_fill_record_id,
+        lambda reader, _: reader.perp_markets()[0].next_fill_record_id,
+    ],
+    ids=["attribute", "nested", "fields", "snapshot", "get_perp_market", "perp_markets"],
+)
+def test_who_guards_nothing_is_not_left_behind_in_a_region_whose_writer_was_stopped(
+    writer: Start, script: Script, read: Callable[[Any, Any], int]
+) -> None:
+    """As by ``systemctl stop`` and ``start``, which remove the service's directory."""
+    market = perp(0).set("amm.last_update_slot", 1)
+    script.say(market.set("next_fill_record_id", 66))
+    running = writer(*script.arguments)
+    with running.open() as reader:
+        view = until("start", lambda: reader.get_perp_market(0))
+        running.stop()
+        assert read(reader, view) == 66, "the last state can be read"
+        shutil.rmtree(running.dir)
+        script.say(market.set("next_fill_record_id", 77))
+        running.start()
+        until("what is read is the new region's", lambda: read(reader, view) == 77)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda reader, _: reader.get_perp_market(0).next_fill_record_id,
+        lambda reader, market: reader.get_perp_market(market.symbol).next_fill_record_id,
+        lambda reader, _: reader.snapshot(perp_markets=[0]).perp_markets[0].next_fill_record_id,
+        lambda _, market: market.age and market.next_fill_record_id,
+        lambda _, market: market.staleness and market.next_fill_record_id,
+    ],
+    ids=["by index", "by symbol", "cut", "age", "staleness"],
+)
+def test_who_guards_nothing_finds_out_that_the_writer_was_killed_and_its_region_lost(
+    writer: Start, script: Script, read: Callable[[Any, Any], int]
+) -> None:
+    market = perp(0)
+    script.say(market.set("next_fill_record_id", 66))
+    running = writer(*script.arguments)
+    with running.open() as reader:
+        view = until("start", lambda: reader.get_perp_market(0))
+        running.kill()
+        shutil.rmtree(running.dir)
+        assert read(reader, view) == 66
+        script.say(market.set("next_fill_record_id", 77))
+        running.start()
+        until("what is read is the new region's", lambda: read(reader, view) == 77)
+        assert view.next_fill_record_id == 77, "what one call has found, all reads know"
+
+
 @pytest.mark.parametrize("guard", ["stream", "writer_alive", "stats"])
 def test_whatever_notices_the_new_region_takes_all_there(writer: Start, guard: str) -> None:
     running = writer(*SIM)
@@ -198,6 +255,34 @@ def test_whatever_notices_the_new_region_takes_all_there(writer: Start, guard: s
                 lambda: reader.stats()["writer_pid"] == running.pid,
             )
         until("the view goes on without a guard", lambda: market.version not in (old, old + 1))
+
+
+def test_the_only_change_of_a_quiet_account_arrives_though_its_region_was_lost(
+    writer: Start, script: Script
+) -> None:
+    """The writer is back before anybody can tell that the old region's heart has stopped: the one
+    ring that there is must not have the bot look into the old journal."""
+    market = perp(0)
+    script.say(market)
+    running = writer(*script.arguments)
+
+    async def main() -> None:
+        with running.open() as reader:
+            async with reader.changes(perp_markets=[0]) as changes:
+                waiting = asyncio.ensure_future(changes.__anext__())
+                await asyncio.sleep(0)
+                running.kill()
+                (running.dir / "region").unlink()
+                script.say(spot(0))
+                await asyncio.to_thread(running.start)
+                subscription = changes.subscription
+                is_back = lambda: subscription.times_connected == 2  # noqa: E731
+                await asyncio.to_thread(until, "it is connected again", is_back)
+                script.say(market.set("next_fill_record_id", 77))
+                change = await asyncio.wait_for(waiting, WATCHDOG)
+                assert change.view.next_fill_record_id == 77
+
+    asyncio.run(main())
 
 
 def test_a_region_of_another_cluster_is_not_followed(writer: Start, directory: Path) -> None:

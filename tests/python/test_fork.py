@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import multiprocessing
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -17,7 +19,7 @@ import pytest
 from children import in_child
 from loops import changes_of
 from replays import Publishing
-from support import WATCHDOG, Writer, until
+from support import BINARY, WATCHDOG, Writer, bot, line, until
 
 import driftshm
 
@@ -108,6 +110,50 @@ def test_children_do_not_touch_their_parents_wake_ups(
 
     loop.run_until_complete(main())
     loop.close()
+
+
+PARENT = """
+import multiprocessing, os, sys, time, driftshm
+reader = driftshm.open(sys.argv[1])
+subscription, watch = reader.subscribe(), reader.watch(reader.users()[0])
+
+def live_on():
+    print(os.getpid())
+    # Its own files have numbers of their own, whatever becomes of what it has inherited.
+    mine = os.pipe()
+    global subscription, watch
+    subscription.close(), watch.close()
+    del subscription, watch
+    os.write(mine[1], b"x")
+    print(os.read(mine[0], 1).decode())
+    with reader.subscribe() as own:
+        assert own.wait(30)
+        time.sleep(600)
+
+multiprocessing.get_context("fork").Process(target=live_on).start()
+time.sleep(600)
+"""
+
+
+def test_a_parent_that_is_killed_is_gone_for_the_writer_though_its_child_lives(
+    sim: Writer,
+) -> None:
+    def subscriptions() -> int:
+        command = [str(BINARY), "status", "--json", "--dir", str(sim.dir)]
+        status = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        return int(status["socket"]["subscriptions"])
+
+    with bot(PARENT, sim.dir) as parent:
+        child = int(line(parent))
+        try:
+            assert line(parent) == "x"
+            until("both have subscribed, and the parent watches", lambda: subscriptions() == 3)
+            parent.kill()
+            until("the parent's are gone", lambda: subscriptions() == 1)
+            os.kill(child, 0)
+        finally:
+            os.kill(child, signal.SIGKILL)
+        until("so are the child's", lambda: subscriptions() == 0)
 
 
 def read_in_worker(directory: str) -> list[Any]:

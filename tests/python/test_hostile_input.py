@@ -215,7 +215,7 @@ def targets(reader: Any) -> dict[str, Callable[..., Any]]:
                 ("subscription", "close"),
             }:
                 continue
-            if attribute in ("after_fork", "Changes", "Batches"):
+            if attribute in ("Changes", "Batches"):
                 continue  # They take anything for a subscription, and close it.
             try:
                 value = getattr(holder, attribute)

@@ -181,14 +181,19 @@ def test_a_reader_may_be_dropped_by_who_is_called_back(sim: Writer) -> None:
 def test_16_threads_read_everything_at_once(sim: Writer) -> None:
     """Also what is made when it is first asked for: types, nested views, array items."""
     reader: Any = sim.open()
+    with sim.open() as another:
+        users = [user.pubkey for user in another.users()]
     start = threading.Barrier(16)
     failures: list[BaseException] = []
     seen: list[tuple[int, ...]] = []
+    # What each thread got first, when there was none yet: kept, so that no id is used again.
+    first: list[list[Any]] = []
 
     def read(number: int) -> None:
         try:
             dice = random.Random(SEED + number)
             start.wait(WATCHDOG)
+            first.append([*(reader.get_user(key) for key in users), *reader.users()])
             ids: dict[int, int] = {}
             for _ in range(300):
                 index = dice.randrange(16)
@@ -213,6 +218,8 @@ def test_16_threads_read_everything_at_once(sim: Writer) -> None:
     assert failures == []
     assert len(seen) == 16
     assert len(set(seen)) == 1, "the same object for everybody"
+    assert len({tuple(map(id, views)) for views in first}) == 1, "from the first moment on"
+    assert first[0][: len(users)] == first[0][len(users) :] == reader.users()
 
 
 def test_subscriptions_may_be_used_and_closed_by_several_threads(sim: Writer) -> None:

@@ -99,7 +99,9 @@ def test_a_writer_that_was_stopped_or_died_or_hangs(writer: Start) -> None:
         assert (reader.writer_alive, reader.feed_state) == (False, "down")
         assert view.mark_price > 0, "what there was can still be read"
         with pytest.raises(driftshm.WriterDeadError, match="no writer listens"):
-            reader.changes()
+            reader.subscribe()
+        with pytest.raises(driftshm.WriterDeadError, match="no writer listens"):
+            asyncio.run(reader.changes().__anext__())
         running.start()
         running.kill()
         until("it is dead", lambda: not reader.writer_alive)

@@ -27,6 +27,45 @@ from driftshm import drift_v2
 Start = Callable[..., Writer]
 
 
+class Third:
+    """A number of somebody else's, as numpy's are."""
+
+    def __index__(self) -> int:
+        return 2
+
+
+def test_whatever_python_takes_for_an_index_names_a_market(sim: Writer) -> None:
+    with sim.open() as reader:
+        market, spot = reader.get_perp_market(2), reader.get_spot_market(2)
+        assert reader.get_perp_market(Third()) is market
+        assert reader.get_perp_market(Third(), max_age=WATCHDOG) is market
+        assert reader.get_spot_market(Third()) is spot
+        assert reader.get_perp_oracle(Third()).pubkey == reader.get_perp_oracle(2).pubkey
+        cut = reader.snapshot(perp_markets=Third(), spot_markets=[Third()], perp_oracles=Third())
+        assert [*cut.perp_markets] == [*cut.spot_markets] == [*cut.perp_oracles] == [2]
+        with reader.subscribe(perp_markets=Third(), spot_markets=(0, Third())) as subscription:
+            assert subscription.wait(WATCHDOG)
+        for no_index in (2.0, b"2", None):
+            with pytest.raises(TypeError, match="is named by index or symbol, not"):
+                reader.get_perp_market(no_index)  # type: ignore[arg-type]
+
+
+def test_the_numbers_of_numpy_name_markets(sim: Writer) -> None:
+    np: Any = pytest.importorskip("numpy")
+    with sim.open() as reader:
+        rows = reader.perp_markets_array()
+        for row in rows:
+            assert reader.get_perp_market(row["market_index"]).market_index == row["market_index"]
+        assert [*reader.snapshot(perp_markets=rows["market_index"]).perp_markets] == [*range(16)]
+        assert [*reader.snapshot(perp_markets=rows["market_index"][:1]).perp_markets] == [0]
+        with reader.subscribe(perp_markets=rows["market_index"][3]) as subscription:
+            assert all(change.key == 3 for change in subscription.wait(WATCHDOG))
+        with pytest.raises(driftshm.UnknownMarketError, match="indexes are 0 to"):
+            reader.get_perp_market(np.uint16(60_000))
+        with pytest.raises(driftshm.UnknownMarketError):
+            reader.get_perp_market(np.int64(-1))
+
+
 def test_a_view_is_always_the_same_object(sim: Writer) -> None:
     with sim.open() as reader:
         view, holder = reader.get_perp_market(0), reader.users()[2]

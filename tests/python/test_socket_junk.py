@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -184,8 +185,29 @@ def test_whoever_listens_in_the_writers_place_gets_a_bot_an_error_and_nothing_el
                 reader.subscribe(timeout=0.3)
             with pytest.raises(error, match=words):
                 reader.watch(reader.users()[0], timeout=0.3)
+            with pytest.raises(error, match=words):
+                asyncio.run(reader.changes(timeout=0.3).__anext__())
             assert type(raised.value) is error
         until("all is closed", lambda: open_descriptors(os.getpid()) <= descriptors)
+
+
+def test_a_subscription_says_why_it_does_not_get_back_to_its_writer(sim: Writer) -> None:
+    with sim.open() as reader, reader.subscribe() as subscription:
+        assert subscription.last_error is None
+
+        def says_so(words: str) -> bool:
+            subscription.drain()
+            return words in (subscription.last_error or "")
+
+        sim.kill()
+        until("nobody is there", lambda: says_so("no writer listens"))
+        newer = b'{"re": "hello", "abi": 77, "version": "9.9", "generation": 1}'
+        with impostor(sim.dir, says(newer)):
+            until("it is of another version", lambda: says_so("writer 9.9 has format 77"))
+            assert not subscription.connected
+        sim.start()
+        until("it is back", lambda: subscription.wait(0.1) and subscription.connected)
+        assert subscription.last_error is None
 
 
 # -------------------------------------------------------------------------------------- junk

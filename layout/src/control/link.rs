@@ -10,30 +10,25 @@
 //! socket, the doorbell and the timer, and stays the same for the life of the link.
 
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{EventfdFlags, Timespec, epoll};
 use rustix::io::Errno;
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendFlags,
-    SocketAddrUnix, SocketFlags, SocketType,
-};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
 };
 
+use super::error::{LinkError, io_error};
 use super::filter::Filter;
-use super::messages::{
-    ErrorCode, MAX_MESSAGE, PUBKEYS_PER_MESSAGE, Request, Response, SUBSCRIBER_PAGE,
-    SubscribeRequest,
-};
+use super::lifeline::Lifeline;
+use super::messages::{ErrorCode, PUBKEYS_PER_MESSAGE, Request, Response, SubscribeRequest};
+use super::signal::Signal;
+use super::wire::{open_socket, receive, send};
+use crate::dir;
 use crate::header::ABI_VERSION;
-use crate::mapping::Mapping;
-use crate::sync::Word;
-use crate::{dir, notify};
+use crate::notify::Page;
 
 const SOCKET: u64 = 0;
 const DOORBELL: u64 = 1;
@@ -41,77 +36,10 @@ const TIMER: u64 = 2;
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_millis(500);
 
-/// Why there is no connection to the writer.
-#[derive(Debug, thiserror::Error)]
-pub enum LinkError {
-    /// Nobody listens.
-    #[error("no writer listens on {path}: start it with `driftshm run`")]
-    NoWriter {
-        /// The socket.
-        path: PathBuf,
-    },
-    /// The file system or the writer keeps this user out.
-    #[error("no permission to connect to {path}: {why}")]
-    NotAllowed {
-        /// The socket.
-        path: PathBuf,
-        /// Who says so.
-        why: String,
-    },
-    /// The writer is of another version.
-    #[error("the writer is of another version: {0}; install the same version of driftshm for both")]
-    Incompatible(String),
-    /// The writer refused.
-    #[error("the writer refused to subscribe: {message}")]
-    Refused {
-        /// For programs.
-        code: ErrorCode,
-        /// What it said.
-        message: String,
-    },
-    /// Descriptors that the writer sent could not be received.
-    #[error(
-        "the descriptors that the writer sent did not arrive: this process has too many open files; raise its limit (ulimit -n)"
-    )]
-    DescriptorsLost,
-    /// The writer did not answer in time.
-    #[error("the writer on {path} does not answer: is it stopped?")]
-    Timeout {
-        /// The socket.
-        path: PathBuf,
-    },
-    /// The writer said something that makes no sense.
-    #[error("the writer on the control socket broke the protocol: {0}")]
-    Protocol(String),
-    /// Anything the system says.
-    #[error("cannot {action}: {source}")]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The system's answer.
-        source: io::Error,
-    },
-}
-
-fn io_error<E: Into<io::Error>>(action: &'static str) -> impl FnOnce(E) -> LinkError {
-    move |source| LinkError::Io { action, source: source.into() }
-}
-
 enum Stage {
     Down,
-    Greeting { socket: OwnedFd, sent: usize, signal: Option<Signal>, id: u64 },
-    Up { socket: OwnedFd, signal: Signal },
-}
-
-struct Signal {
-    doorbell: OwnedFd,
-    page: Mapping,
-}
-
-impl Signal {
-    fn armed(&self) -> Option<&Word> {
-        self.page.words().first()
-    }
+    Greeting { socket: Lifeline, sent: usize, signal: Option<Signal>, id: u64, generation: u64 },
+    Up { socket: Lifeline, signal: Signal, generation: u64 },
 }
 
 /// A connection that wakes its owner when something in its filter changes.
@@ -127,7 +55,8 @@ pub struct Link {
 }
 
 impl Link {
-    /// A link that is not connected yet; [`Link::connect`] or [`Link::service`] sees to that.
+    /// A link that has begun to connect; [`Link::connect`], [`Link::settle`] or [`Link::service`]
+    /// see to the rest.
     pub fn new(dir: &Path, filter: &Filter) -> Result<Self, LinkError> {
         let epoll =
             epoll::create(epoll::CreateFlags::CLOEXEC).map_err(io_error("make an epoll"))?;
@@ -135,7 +64,7 @@ impl Link {
         let timer =
             timerfd_create(TimerfdClockId::Monotonic, flags).map_err(io_error("make a timer"))?;
         add(&epoll, timer.as_fd(), TIMER)?;
-        Ok(Self {
+        let mut link = Self {
             dir: dir.into(),
             parts: split(filter),
             epoll,
@@ -144,7 +73,9 @@ impl Link {
             retry: FIRST_RETRY,
             last_error: None,
             times_up: 0,
-        })
+        };
+        link.begin();
+        Ok(link)
     }
 
     /// Readable whenever [`Link::service`] has something to do, or a change came.
@@ -162,33 +93,54 @@ impl Link {
         self.times_up
     }
 
+    /// The generation of the writer that will wake us; `None` while there is none.
+    pub fn generation(&self) -> Option<u64> {
+        match self.stage {
+            Stage::Up { generation, .. } => Some(generation),
+            Stage::Down | Stage::Greeting { .. } => None,
+        }
+    }
+
     /// Why it is not up, if it is not.
     pub fn last_error(&self) -> Option<&LinkError> {
         self.last_error.as_ref()
     }
 
-    /// Connects and subscribes, waiting for the writer's answers at most `timeout`.
+    /// Sees the first connection through, waiting for the writer's answers at most `timeout`.
     pub fn connect(&mut self, timeout: Duration) -> Result<(), LinkError> {
-        let deadline = std::time::Instant::now() + timeout;
-        if matches!(self.stage, Stage::Down) {
-            self.begin();
-        }
-        while !self.is_up() {
-            if let (Stage::Down, Some(error)) = (&self.stage, self.last_error.take()) {
-                return Err(error);
-            }
-            let left = deadline.saturating_duration_since(std::time::Instant::now());
+        let deadline = Instant::now() + timeout;
+        while !self.settle()? {
+            let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                self.fall(None);
-                return Err(LinkError::Timeout { path: dir::socket_path(&self.dir) });
+                return Err(self.give_up());
             }
             match wait(self.fd(), Some(left)) {
                 Ok(_) | Err(Errno::INTR) => {}
                 Err(error) => return Err(io_error("wait for the writer")(error)),
             }
-            self.service();
         }
         Ok(())
+    }
+
+    /// As [`Link::connect`], as far as it goes without waiting: whether the link is up. If not, its
+    /// descriptor is readable when there is more to do.
+    pub fn settle(&mut self) -> Result<bool, LinkError> {
+        self.service();
+        match self.stage {
+            Stage::Up { .. } => Ok(true),
+            Stage::Greeting { .. } => Ok(false),
+            Stage::Down => Err(self.last_error.take().unwrap_or_else(|| self.no_answer())),
+        }
+    }
+
+    /// Ends an attempt for which nobody waits any longer.
+    pub fn give_up(&mut self) -> LinkError {
+        self.fall(None);
+        self.no_answer()
+    }
+
+    fn no_answer(&self) -> LinkError {
+        LinkError::Timeout { path: dir::socket_path(&self.dir) }
     }
 
     /// Handles whatever made the descriptor readable, and never blocks.
@@ -208,7 +160,7 @@ impl Link {
                     }
                 }
                 DOORBELL => {
-                    if !self.clear() {
+                    if matches!(&self.stage, Stage::Up { signal, .. } if !signal.clear()) {
                         self.fall(None);
                     }
                 }
@@ -220,36 +172,29 @@ impl Link {
     /// Says that the owner is about to sleep; it must look for changes once more before it does.
     /// False if there is no writer to wake it: then the timer will.
     pub fn arm(&self) -> bool {
-        let Stage::Up { signal, .. } = &self.stage else { return false };
-        signal.armed().map(notify::arm).is_some()
+        self.page().map(|page| page.arm()).is_some()
+    }
+
+    /// Whether the owner sleeps and the writer has not rung since.
+    pub fn is_armed(&self) -> bool {
+        self.page().is_some_and(|page| page.is_armed())
     }
 
     /// Takes [`Link::arm`] back, or what has become of it: afterwards the descriptor is not
-    /// readable for a change that the owner is just about to look for.
-    pub fn disarm(&self) {
-        let Stage::Up { signal, .. } = &self.stage else { return };
-        if signal.armed().is_some_and(|armed| !notify::take_armed(armed)) {
-            self.clear();
-        }
+    /// readable for a change that the owner is just about to look for. If the writer has rung: from
+    /// which journal entry on there may be anything for the owner, by the writer's word.
+    pub fn disarm(&self) -> Option<u64> {
+        let Stage::Up { signal, .. } = &self.stage else { return None };
+        let since = signal.page()?.disarm()?;
+        signal.clear();
+        Some(since)
     }
 
-    /// Takes all rings; false if the writer no longer holds the other end.
-    fn clear(&self) -> bool {
-        let Stage::Up { signal, .. } = &self.stage else { return true };
-        let mut rings = [0; 64];
-        loop {
-            match rustix::io::read(&signal.doorbell, &mut rings) {
-                Ok(0) => return false,
-                Ok(read) if read == rings.len() => {}
-                _ => return true,
-            }
+    fn page(&self) -> Option<Page<'_>> {
+        match &self.stage {
+            Stage::Up { signal, .. } => signal.page(),
+            Stage::Down | Stage::Greeting { .. } => None,
         }
-    }
-
-    /// In a forked child: lets go of the parent's connection without disturbing it.
-    pub fn abandon(mut self) {
-        // Closing is harmless; taking descriptors out of the shared epoll would not be.
-        self.stage = Stage::Down;
     }
 
     // ---------------------------------------------------------------- the state machine
@@ -263,7 +208,10 @@ impl Link {
             Ok(socket)
         });
         match outcome {
-            Ok(socket) => self.stage = Stage::Greeting { socket, sent: 0, signal: None, id: 0 },
+            Ok(socket) => {
+                let (sent, signal, id, generation) = (0, None, 0, 0);
+                self.stage = Stage::Greeting { socket, sent, signal, id, generation };
+            }
             Err(error) => self.fall(Some(error)),
         }
     }
@@ -285,7 +233,9 @@ impl Link {
 
     fn on_response(&mut self, response: Response, fds: Vec<OwnedFd>) -> Result<(), LinkError> {
         let path = dir::socket_path(&self.dir);
-        let Stage::Greeting { socket, sent, signal, id } = &mut self.stage else { return Ok(()) };
+        let Stage::Greeting { socket, sent, signal, id, generation } = &mut self.stage else {
+            return Ok(());
+        };
         match response {
             Response::Error { code: ErrorCode::NotAllowed, message } => {
                 return Err(LinkError::NotAllowed { path, why: message });
@@ -301,10 +251,11 @@ impl Link {
                 )));
             }
             Response::Subscribed { id: named } => {
-                *signal = Some(receive_signal(fds)?);
+                *signal = Some(Signal::receive(fds)?);
                 *id = named;
             }
-            Response::Hello { .. } | Response::Done => {}
+            Response::Hello { generation: named, .. } => *generation = named,
+            Response::Done => {}
             Response::Status(_) | Response::Recording => {
                 return Err(LinkError::Protocol("an answer that was not asked for".into()));
             }
@@ -317,13 +268,13 @@ impl Link {
             *sent += 1;
             return send(socket, &request);
         }
-        let Stage::Greeting { socket, signal: Some(signal), .. } =
+        let Stage::Greeting { socket, signal: Some(signal), generation, .. } =
             std::mem::replace(&mut self.stage, Stage::Down)
         else {
             return Err(LinkError::Protocol("it subscribed us without descriptors".into()));
         };
         add(&self.epoll, signal.doorbell.as_fd(), DOORBELL)?;
-        self.stage = Stage::Up { socket, signal };
+        self.stage = Stage::Up { socket, signal, generation };
         self.retry = FIRST_RETRY;
         self.last_error = None;
         self.times_up += 1;
@@ -352,15 +303,6 @@ impl Link {
         let value = Timespec { tv_sec: 0, tv_nsec: delay.subsec_nanos().into() };
         let spec = Itimerspec { it_interval: zero, it_value: value };
         let _ = timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &spec);
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        // A forked child may hold the socket too: closing ours alone would not tell the writer.
-        if let Stage::Up { socket, .. } | Stage::Greeting { socket, .. } = &self.stage {
-            let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Both);
-        }
     }
 }
 
@@ -394,82 +336,6 @@ fn split(filter: &Filter) -> Vec<Filter> {
 fn add(epoll: &OwnedFd, fd: BorrowedFd<'_>, tag: u64) -> Result<(), LinkError> {
     let data = epoll::EventData::new_u64(tag);
     epoll::add(epoll, fd, data, epoll::EventFlags::IN).map_err(io_error("wait on a descriptor"))
-}
-
-fn open_socket(path: &Path) -> Result<OwnedFd, LinkError> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)
-        .map_err(io_error("make a socket"))?;
-    let address = SocketAddrUnix::new(path).map_err(io_error("name the control socket"))?;
-    match rustix::net::connect(&socket, &address) {
-        Ok(()) => Ok(socket),
-        Err(Errno::NOENT | Errno::CONNREFUSED | Errno::NOTDIR | Errno::AGAIN) => {
-            Err(LinkError::NoWriter { path: path.into() })
-        }
-        Err(Errno::ACCESS | Errno::PERM) => Err(LinkError::NotAllowed {
-            path: path.into(),
-            why: "this user must be in the group of the writer's directory, or own it".into(),
-        }),
-        Err(error) => Err(io_error("connect to the control socket")(error)),
-    }
-}
-
-fn send(socket: &OwnedFd, request: &Request) -> Result<(), LinkError> {
-    let text = serde_json::to_vec(request).map_err(io_error("write a message"))?;
-    rustix::net::send(socket, &text, SendFlags::NOSIGNAL)
-        .map_err(io_error("write to the control socket"))?;
-    Ok(())
-}
-
-/// The next response with its descriptors; `None` if there is none yet.
-fn receive(socket: &OwnedFd) -> Result<Option<(Response, Vec<OwnedFd>)>, LinkError> {
-    let mut buffer = vec![0; MAX_MESSAGE];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
-    let mut slices = [io::IoSliceMut::new(&mut buffer)];
-    let message = match rustix::net::recvmsg(socket, &mut slices, &mut ancillary, flags) {
-        Ok(message) => message,
-        Err(Errno::AGAIN | Errno::INTR) => return Ok(None),
-        Err(error) => return Err(io_error("read from the control socket")(error)),
-    };
-    let fds: Vec<OwnedFd> = ancillary
-        .drain()
-        .filter_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(fds) => Some(fds),
-            _ => None,
-        })
-        .flatten()
-        .collect();
-    if message.bytes == 0 {
-        let closed = io::Error::new(io::ErrorKind::ConnectionReset, "the writer closed it");
-        return Err(io_error("read from the control socket")(closed));
-    }
-    if message.flags.contains(ReturnFlags::CTRUNC) {
-        return Err(LinkError::DescriptorsLost);
-    }
-    if message.flags.contains(ReturnFlags::TRUNC) {
-        return Err(LinkError::Protocol("a message of more than 64 KiB".into()));
-    }
-    let text = buffer.get(..message.bytes).unwrap_or_default();
-    let response = serde_json::from_slice(text)
-        .map_err(|error| LinkError::Protocol(format!("not a response: {error}")))?;
-    Ok(Some((response, fds)))
-}
-
-fn receive_signal(fds: Vec<OwnedFd>) -> Result<Signal, LinkError> {
-    let count = fds.len();
-    let Ok([doorbell, page]) = <[OwnedFd; 2]>::try_from(fds) else {
-        return match count {
-            0 | 1 => Err(LinkError::DescriptorsLost),
-            _ => Err(LinkError::Protocol(format!("{count} descriptors instead of 2"))),
-        };
-    };
-    let page = Mapping::writable(page.into()).map_err(io_error("map the subscriber's page"))?;
-    if page.words().len() * 8 < SUBSCRIBER_PAGE {
-        return Err(LinkError::Protocol("a subscriber's page that is too short".into()));
-    }
-    Ok(Signal { doorbell, page })
 }
 
 /// An eventfd that never blocks and is not inherited.

@@ -10,7 +10,7 @@ use super::filter::Filter;
 pub const MAX_MESSAGE: usize = 64 * 1024;
 /// Addresses in one message at most; [`Request::Extend`] adds further ones.
 pub const PUBKEYS_PER_MESSAGE: usize = 1000;
-/// Bytes of the page that a subscriber shares with the writer; its first word is `armed`.
+/// Bytes of the page that a subscriber shares with the writer: see [`Page`](crate::notify::Page).
 pub const SUBSCRIBER_PAGE: usize = 4096;
 
 /// What a subscription is for.

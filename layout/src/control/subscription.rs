@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::error::LinkError;
 use super::filter::{Filter, Matcher};
-use super::link::{Link, LinkError, wait};
+use super::link::{Link, wait};
 use crate::Pubkey;
 use crate::journal::{Entry, Next};
 use crate::profile::Kind;
@@ -66,11 +67,22 @@ impl Subscription {
         conflate: bool,
         timeout: Duration,
     ) -> Result<Self, LinkError> {
+        let mut subscription = Self::begin(dir, region, filter, conflate)?;
+        subscription.link.connect(timeout)?;
+        Ok(subscription)
+    }
+
+    /// The same without waiting: [`Subscription::settle`] goes on.
+    pub fn begin(
+        dir: &Path,
+        region: Arc<Region>,
+        filter: &Filter,
+        conflate: bool,
+    ) -> Result<Self, LinkError> {
         let cursor = region.journal_head();
         let caught_up_ns = last_publish_ns(&region, cursor).unwrap_or(0);
         let generation = region.generation();
-        let mut link = Link::new(dir, filter)?;
-        link.connect(timeout)?;
+        let link = Link::new(dir, filter)?;
         let matcher = Matcher::new(filter);
         Ok(Self {
             link,
@@ -84,6 +96,17 @@ impl Subscription {
             armed: false,
             is_new_region: false,
         })
+    }
+
+    /// Goes on with the first connection: whether it stands. If not, the descriptor becomes readable
+    /// when there is more to do. An error is the end of the attempt.
+    pub fn settle(&mut self) -> Result<bool, LinkError> {
+        self.link.settle()
+    }
+
+    /// Ends the attempt to connect for the first time, and says why that is an error.
+    pub fn give_up(&mut self) -> LinkError {
+        self.link.give_up()
     }
 
     /// Readable when [`Subscription::drain`] may have something, after a drain that had nothing.
@@ -101,6 +124,11 @@ impl Subscription {
         self.link.times_up()
     }
 
+    /// Why it is not connected, if it is not: what the last attempt ended with.
+    pub fn last_error(&self) -> Option<&LinkError> {
+        self.link.last_error()
+    }
+
     /// The region that the last drained changes are in; another one after the writer made anew.
     pub fn region(&self) -> &Arc<Region> {
         &self.region
@@ -110,8 +138,15 @@ impl Subscription {
     /// soon as there are: no change falls between.
     pub fn drain(&mut self, max: usize, out: &mut Vec<Item>) {
         if self.armed {
+            if self.sleeps_on() {
+                return;
+            }
             self.armed = false;
-            self.link.disarm();
+            if let Some(since) = self.link.disarm() {
+                // The number is of the region at the path; a bot does not take it on trust.
+                self.follow();
+                self.cursor = self.cursor.max(since.min(self.region.journal_head()));
+            }
         }
         // A bot that always finds something must not miss that its writer was replaced.
         let generation = self.region.generation();
@@ -129,7 +164,8 @@ impl Subscription {
         self.take(max, out);
         if !out.is_empty() && self.armed {
             self.armed = false;
-            self.link.disarm();
+            // The ring's number is for who has looked to the end: `max` may have come before it.
+            let _ = self.link.disarm();
         }
     }
 
@@ -138,9 +174,16 @@ impl Subscription {
         Ok(wait(self.fd(), timeout)?)
     }
 
-    /// In a forked child: lets go of the parent's connection without disturbing it.
-    pub fn abandon(self) {
-        self.link.abandon();
+    /// Whether the journal has run over a sleeper whom nothing of that concerns: else it would have
+    /// been rung. It looks once it is, and then knows from where on.
+    fn sleeps_on(&mut self) -> bool {
+        if !matches!(self.region.journal(self.cursor), Next::Lapped(_)) {
+            return false;
+        }
+        self.link.service();
+        self.follow();
+        let is_here = self.link.generation() == Some(self.region.generation());
+        is_here && !self.is_new_region && self.link.is_armed()
     }
 
     fn take(&mut self, max: usize, out: &mut Vec<Item>) {
@@ -230,14 +273,16 @@ impl Subscription {
     }
 
     fn change_of(&self, entry: &Entry) -> Option<Change> {
+        // If the record is another's by now, what was published is gone.
         let account = self.region.record(entry.record)?;
+        if !entry.is_of(account.epoch) {
+            return None;
+        }
         let pubkey = self.region.pubkey(&account)?;
         if !self.matcher.matches(account.kind, account.place, || Some(pubkey)) {
             return None;
         }
-        let now = self.region.version(&account);
-        let behind = (now as u32).wrapping_sub(entry.version_low);
-        let version = now.saturating_sub(behind.into());
+        let version = entry.version(self.region.version(&account));
         let Entry { slot, publish_ns, .. } = *entry;
         Some(Change { account, pubkey, version, slot, publish_ns, missed: 0 })
     }
@@ -257,7 +302,12 @@ impl Subscription {
 
     /// Goes over to the region that has taken this one's place, if one has.
     fn follow(&mut self) {
-        if !self.region.header().is_superseded() && self.region.writer_alive() {
+        // Who wakes us writes to the region at the path. A lost one says nothing of that, and for
+        // a while its heart seems to beat.
+        let generation = self.region.generation();
+        let is_elsewhere = self.link.generation().is_some_and(|writer| writer != generation);
+        let is_left = self.region.header().is_superseded() || !self.region.writer_alive();
+        if !is_elsewhere && !is_left {
             return;
         }
         let Ok(Some(region)) = self.region.successor() else { return };

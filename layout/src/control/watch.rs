@@ -5,8 +5,9 @@ use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::error::LinkError;
 use super::filter::Filter;
-use super::link::{Link, LinkError, new_eventfd};
+use super::link::{Link, new_eventfd};
 use crate::Pubkey;
 
 /// Accounts that the writer follows for as long as this lives, across restarts of the writer: a

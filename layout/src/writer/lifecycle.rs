@@ -2,6 +2,9 @@
 
 use super::RegionWriter;
 use crate::header::{FeedState, Owner, Pulse, State};
+use crate::journal::Next;
+use crate::record::Meta;
+use crate::region::RecordRef;
 use crate::{clock, directory, record};
 
 impl RegionWriter {
@@ -62,9 +65,33 @@ impl RegionWriter {
             return;
         };
         if let Ok(meta) = self.region.meta(&record) {
-            self.journal(record.number, meta.version, meta.slot, meta.publish_ns);
+            // It may also have died before its version was there, or after its entry was.
+            if !self.is_announced(&record, &meta) {
+                self.journal(&record, meta.version, meta.slot, meta.publish_ns);
+            }
         }
         self.header().set_owner(Owner::Publishing, 0);
+    }
+
+    /// Whether a version has its journal entry, or had it before the journal ran over it. The
+    /// journal's times never go back, so only the entries that are not older need be looked at.
+    fn is_announced(&self, record: &RecordRef, meta: &Meta) -> bool {
+        for cursor in (0..self.region.journal_head()).rev() {
+            match self.region.journal(cursor) {
+                Next::Entry(entry) if entry.publish_ns < meta.publish_ns => return false,
+                Next::Entry(entry)
+                    if entry.record == record.number
+                        && entry.is_of(record.epoch)
+                        && entry.version(meta.version) == meta.version =>
+                {
+                    return true;
+                }
+                Next::Entry(_) => {}
+                Next::Lapped(_) => return true,
+                Next::Empty => return false,
+            }
+        }
+        false
     }
 
     /// Says that the region is served.

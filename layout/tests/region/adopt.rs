@@ -37,7 +37,7 @@ fn a_restart_keeps_every_account_and_goes_on_counting() {
     let version = tiny::version_of(writer.apply(&tiny::user(0, 100, &[1; 40])));
     assert_eq!(version, whole.meta.version + 1);
     let Next::Entry(entry) = reader.journal(head) else { panic!() };
-    assert_eq!((entry.record, entry.version_low), (held.number, version as u32));
+    assert_eq!((entry.record, entry.version(version)), (held.number, version));
 }
 
 #[test]

@@ -4,13 +4,14 @@
 //! makes; that the list is complete is checked against what the operation really did. Then for
 //! every beginning of the list there is a region whose writer came that far.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use driftshm_layout::geometry::Section;
 use driftshm_layout::header::{Counter, JOURNAL_HEAD, Owner};
 use driftshm_layout::journal::Next;
 use driftshm_layout::profile::Kind;
-use driftshm_layout::{Applied, Origin, Region};
+use driftshm_layout::{Applied, Origin, RecordRef, Region, RegionWriter};
 
 use crate::support::image::{Image, record, record_word};
 use crate::support::{temp_dir, tiny};
@@ -32,7 +33,17 @@ struct Operation {
 
 impl Operation {
     /// Users 0 to `others` are there, each with two versions; then `operate` is the operation.
-    fn new(others: u8, operate: impl Fn(&mut driftshm_layout::RegionWriter), place: usize) -> Self {
+    fn new(others: u8, operate: impl Fn(&mut RegionWriter), place: usize) -> Self {
+        Self::after(others, |_| {}, operate, place)
+    }
+
+    /// The same, with something in between.
+    fn after(
+        others: u8,
+        prepare: impl Fn(&mut RegionWriter),
+        operate: impl Fn(&mut RegionWriter),
+        place: usize,
+    ) -> Self {
         let dir = temp_dir();
         let mut writer = tiny::writer(dir.path());
         for slot in 1..=2 {
@@ -43,6 +54,7 @@ impl Operation {
         if let Some(account) = tiny::find(writer.region(), Kind::User, 3) {
             writer.set_followed(&account, false);
         }
+        prepare(&mut writer);
         let before = Image::of(dir.path());
         operate(&mut writer);
         let after = Image::of(dir.path());
@@ -164,12 +176,33 @@ fn read(region: &Region, number: u8) -> Option<Vec<u8>> {
     tiny::data(region, Kind::User, number)
 }
 
-/// Whether the journal says that this version of the record was published.
-fn is_announced(region: &Region, record: u32, version: u64) -> bool {
-    (0..region.journal_head()).any(|cursor| {
-        matches!(region.journal(cursor), Next::Entry(entry)
-            if entry.record == record && u64::from(entry.version_low) == version)
-    })
+/// How often the journal says that this version of the account was published.
+fn announced(region: &Region, account: &RecordRef, version: u64) -> usize {
+    let newest = region.version(account);
+    let entries = (0..region.journal_head()).filter(|cursor| {
+        matches!(region.journal(*cursor), Next::Entry(entry)
+            if entry.record == account.number
+                && entry.is_of(account.epoch)
+                && entry.version(newest) == version)
+    });
+    entries.count()
+}
+
+/// Every version is announced once at most, and times do not go back.
+fn assert_journal_in_order(region: &Region) {
+    let head = region.journal_head();
+    let entries: Vec<_> = (head.saturating_sub(64)..head)
+        .map(|cursor| match region.journal(cursor) {
+            Next::Entry(entry) => entry,
+            other => panic!("{other:?} at {cursor}"),
+        })
+        .collect();
+    assert!(entries.is_sorted_by_key(|entry| entry.publish_ns), "times go back: {entries:?}");
+    let mut seen = HashSet::new();
+    for entry in &entries {
+        let what = (entry.record, entry.publish_ns, entry.slot);
+        assert!(seen.insert(what), "announced twice: {entry:?}");
+    }
 }
 
 /// Checks a region that a dead writer left: by itself, then with a new writer on it.
@@ -190,10 +223,11 @@ fn survives(dir: &Path, image: &Image, changing: u8, others: &[u8], may_be_gone:
     let (mut writer, origin) = tiny::open(dir);
     assert_eq!(origin, Origin::Adopted);
     check(&reader);
+    assert_journal_in_order(&reader);
 
     if read(&reader, changing).as_deref() == Some(&NEW) {
         let account = tiny::find(&reader, Kind::User, changing).unwrap();
-        assert!(is_announced(&reader, account.number, reader.version(&account)));
+        assert_ne!(announced(&reader, &account, reader.version(&account)), 0);
     }
     // Everything goes on: this account, and room for as many as there should be.
     writer.apply(&tiny::user(changing, 50, &[5; 12]));
@@ -211,7 +245,7 @@ fn survives(dir: &Path, image: &Image, changing: u8, others: &[u8], may_be_gone:
 
 #[test]
 fn in_a_publish() {
-    let publish = |writer: &mut driftshm_layout::RegionWriter| {
+    let publish = |writer: &mut RegionWriter| {
         tiny::version_of(writer.apply(&tiny::user(1, 9, &NEW)));
     };
     let mut operation = Operation::new(3, publish, 1);
@@ -222,9 +256,34 @@ fn in_a_publish() {
     }
 }
 
+/// What is in the record was announced so long ago that the journal does not tell any more.
+#[test]
+fn in_the_first_publish_of_a_record_for_a_long_while() {
+    let publish = |writer: &mut RegionWriter| {
+        tiny::version_of(writer.apply(&tiny::user(1, 9, &NEW)));
+    };
+    let mut operation = Operation::after(
+        3,
+        |writer| {
+            for slot in 100..200 {
+                tiny::version_of(writer.apply(&tiny::user(0, slot, &slot.to_le_bytes())));
+            }
+        },
+        publish,
+        1,
+    );
+    operation.publish();
+    let dir = temp_dir();
+    for image in operation.every_beginning() {
+        survives(dir.path(), &image, 1, &[2], false);
+        let reader = tiny::reader(dir.path());
+        assert!(reader.journal_head() >= 106);
+    }
+}
+
 #[test]
 fn in_making_a_record_for_a_new_account() {
-    let add = |writer: &mut driftshm_layout::RegionWriter| {
+    let add = |writer: &mut RegionWriter| {
         tiny::version_of(writer.apply(&tiny::user(2, 9, &NEW)));
     };
     let mut operation = Operation::new(2, add, 2);
@@ -240,7 +299,7 @@ fn in_making_a_record_for_a_new_account() {
 
 #[test]
 fn in_giving_a_record_to_another_account() {
-    let reclaim = |writer: &mut driftshm_layout::RegionWriter| {
+    let reclaim = |writer: &mut RegionWriter| {
         tiny::version_of(writer.apply(&tiny::user(9, 9, &NEW)));
     };
     let mut operation = Operation::new(4, reclaim, 3);
@@ -260,6 +319,7 @@ fn in_giving_a_record_to_another_account() {
         check(&reader);
         let (mut writer, _) = tiny::open(dir.path());
         check(&reader);
+        assert_journal_in_order(&reader);
         let applied = writer.apply(&tiny::user(9, 9, &NEW));
         assert!(matches!(applied, Applied::Published { .. } | Applied::Absorbed), "{applied:?}");
         assert_eq!(read(&reader, 9).as_deref(), Some(&NEW[..]));

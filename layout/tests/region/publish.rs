@@ -190,8 +190,9 @@ fn every_publish_has_its_journal_entry_and_nothing_else_has() {
     let [Next::Entry(first), Next::Entry(second), Next::Empty] = entries[..] else {
         panic!("{entries:?}")
     };
-    assert_eq!((first.record, first.version_low, first.slot), (account.number, 1, 5));
-    assert_eq!((second.record, second.version_low, second.slot), (account.number, 2, 7));
+    assert_eq!((first.record, first.version(2), first.slot), (account.number, 1, 5));
+    assert_eq!((second.record, second.version(2), second.slot), (account.number, 2, 7));
+    assert!(first.is_of(account.epoch) && second.is_of(account.epoch));
     assert_eq!(second.publish_ns, reader.meta(&account).unwrap().publish_ns);
     for (counter, count) in
         [(Counter::Published, 2), (Counter::Absorbed, 1), (Counter::Stale, 1), (Counter::Closed, 1)]

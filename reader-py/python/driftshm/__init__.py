@@ -83,7 +83,11 @@ from ._driftshm import (
 )
 from .aio import Batches, Changes
 
-_os.register_at_fork(after_in_child=_driftshm.after_fork)
+_os.register_at_fork(
+    before=_driftshm.before_fork,
+    after_in_parent=_driftshm.after_fork_in_parent,
+    after_in_child=_driftshm.after_fork_in_child,
+)
 
 __all__ = [
     "ABI_VERSION",

@@ -82,7 +82,9 @@ __all__ = [
     "Watch",
     "WriterDeadError",
     "__version__",
-    "after_fork",
+    "after_fork_in_child",
+    "after_fork_in_parent",
+    "before_fork",
     "derive_perp_market_account",
     "derive_spot_market_account",
     "derive_state_account",
@@ -554,7 +556,9 @@ class Reader:
         publish, and a `Lagged` where it was lapped. Users and other addresses are watched too: the
         writer follows them for as long as the stream is open.
 
-        Raises `WriterDeadError` if no writer answers within ``timeout`` seconds. A writer that
+        It waits for nothing itself: the first await connects, with ``async with`` that is its
+        beginning. That raises `WriterDeadError` if no writer answers within ``timeout`` seconds,
+        or another error that `subscribe` has. Changes count from this call on. A writer that
         restarts later is followed.
         """
     @overload
@@ -605,7 +609,8 @@ class Reader:
         timeout: float | None = None,
     ) -> Coroutine[Any, Any, int]:
         """Awaits a version of the account newer than ``newer_than`` (default: its present one), and
-        returns it. Raises `TimeoutError` when ``timeout`` seconds are over.
+        returns it. Raises `TimeoutError` when ``timeout`` seconds are over, and, as it connects for
+        the time that it takes, `ConnectionFailed` as `changes` does.
         """
     def watch(self, *pubkeys: Account, timeout: float = 2.0) -> Watch:
         """Asks the writer to follow accounts for as long as the returned object lives.
@@ -765,6 +770,14 @@ class Subscription(Generic[_Item_co]):
     def times_connected(self) -> int:
         """How often it has connected: each further one followed a restart of the writer."""
     @property
+    def last_error(self) -> str | None:
+        """Why it is not connected, if it is not: what the last attempt ended with.
+
+        It goes on trying whatever that is. A writer that was restarted in another version is one
+        for which somebody has to do something.
+        """
+    def _settle(self, *, is_over: bool = False) -> bool: ...
+    @property
     def closed(self) -> bool:
         """Whether `close` was called."""
     @property
@@ -877,7 +890,13 @@ def unpickle(
 ) -> Snapshot:
     """Makes a snapshot from its pickle."""
 
-def after_fork() -> None:
+def before_fork() -> None:
+    """To be called before each fork; `driftshm` sees to it."""
+
+def after_fork_in_parent() -> None:
+    """To be called in the parent after each fork; `driftshm` sees to it."""
+
+def after_fork_in_child() -> None:
     """To be called in the child after each fork; `driftshm` sees to it."""
 
 # ---------------------------------------------------------------------------------- errors

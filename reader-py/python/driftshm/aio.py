@@ -26,15 +26,20 @@ Self = TypeVar("Self", bound="_Iterator[Any]")
 class _Stream(Generic[T_co]):
     """One subscription on one event loop.
 
-    The subscription's descriptor is in the loop from the first wait on. Its callback drains at
-    once, so the descriptor is no longer readable when the loop looks again. What was drained waits
-    in ``items``: a cancelled wait loses nothing. While items wait the subscription is not armed,
-    so a consumer that is busy elsewhere is not woken either.
+    The first await sees to the connection; that it comes about later is no error. From then on
+    the subscription's descriptor is in the loop. Its callback drains at once, so the descriptor is
+    no longer readable when the loop looks again. What was drained waits in ``items``: a cancelled
+    wait loses nothing. While items wait the subscription is not armed, so a consumer that is busy
+    elsewhere is not woken either.
     """
 
-    def __init__(self, subscription: Subscription[T_co]) -> None:
+    def __init__(self, subscription: Subscription[T_co], timeout: float) -> None:
         self.subscription = subscription
         self.items: deque[T_co] = deque()
+        self._timeout = timeout
+        self._deadline: float | None = None
+        # Whether it has been connected once: it reconnects by itself.
+        self._is_settled = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
         self._fd = -1
@@ -42,13 +47,20 @@ class _Stream(Generic[T_co]):
         self._error: BaseException | None = None
 
     def _on_readable(self) -> None:
+        was_settled = self._is_settled
         try:
-            self.items.extend(self.subscription.drain())
+            self._is_settled = was_settled or self.subscription._settle()
+            if self._is_settled:
+                self.items.extend(self.subscription.drain())
         except BaseException as error:
             self._error = error
-            self._detach()
+            if self._is_settled:
+                self._detach()
+            else:
+                self._close()
+        has_news = self.items or self._error or self._is_settled != was_settled
         waiter = self._waiter
-        if waiter is not None and not waiter.done() and (self.items or self._error):
+        if waiter is not None and not waiter.done() and has_news:
             waiter.set_result(None)
 
     def _attach(self) -> asyncio.AbstractEventLoop:
@@ -66,23 +78,50 @@ class _Stream(Generic[T_co]):
         if loop is not None and not loop.is_closed():
             loop.remove_reader(self._fd)
 
+    async def connect(self) -> None:
+        """Waits for the first connection, if that is still to come."""
+        while not self._is_settled:
+            self._look_out()
+            loop = self._attach()
+            if self._deadline is None:
+                self._deadline = loop.time() + self._timeout
+            try:
+                self._is_settled = self.subscription._settle(is_over=loop.time() >= self._deadline)
+            except BaseException as error:
+                self._error = error
+                self.close()
+                raise
+            if not self._is_settled:
+                await self._wait(loop, self._deadline)
+
     async def fill(self) -> None:
         """Waits until ``items`` has something."""
+        if not self._is_settled:
+            await self.connect()
         while not self.items:
-            if self._error is not None:
-                raise self._error
             # Before the drain: what it took would be missing to the task that waits already.
-            if self._waiter is not None and not self._waiter.done():
-                raise RuntimeError("another task already waits on this stream")
+            self._look_out()
             self.items.extend(self.subscription.drain())
-            if self.items:
-                return
-            waiter = self._waiter = self._attach().create_future()
-            try:
-                await waiter
-            finally:
-                if self._waiter is waiter:
-                    self._waiter = None
+            if not self.items:
+                await self._wait(self._attach())
+
+    def _look_out(self) -> None:
+        if self._error is not None:
+            raise self._error
+        if self._waiter is not None and not self._waiter.done():
+            raise RuntimeError("another task already waits on this stream")
+
+    async def _wait(self, loop: asyncio.AbstractEventLoop, deadline: float | None = None) -> None:
+        """Until something has happened, or the time is up."""
+        waiter = self._waiter = loop.create_future()
+        alarm = None if deadline is None else loop.call_at(deadline, _end, waiter)
+        try:
+            await waiter
+        finally:
+            if alarm is not None:
+                alarm.cancel()
+            if self._waiter is waiter:
+                self._waiter = None
 
     def close(self) -> None:
         """Ends the stream, from any thread: a collector may run in any. May be called again."""
@@ -115,6 +154,11 @@ class _Stream(Generic[T_co]):
             self.subscription.close()
 
 
+def _end(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
 def _running_loop() -> asyncio.AbstractEventLoop | None:
     try:
         return asyncio.get_running_loop()
@@ -123,8 +167,8 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 class _Iterator(Generic[T_co]):
-    def __init__(self, subscription: Subscription[T_co]) -> None:
-        self._stream = _Stream(subscription)
+    def __init__(self, subscription: Subscription[T_co], timeout: float) -> None:
+        self._stream = _Stream(subscription, timeout)
 
     @property
     def subscription(self) -> Subscription[T_co]:
@@ -140,6 +184,7 @@ class _Iterator(Generic[T_co]):
         self._stream.close()
 
     async def __aenter__(self: Self) -> Self:
+        await self._stream.connect()
         return self
 
     async def __aexit__(

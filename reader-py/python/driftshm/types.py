@@ -6,7 +6,7 @@ The types of accounts themselves are in the module of their profile: `driftshm.d
 
 from __future__ import annotations
 
-from typing import Literal, SupportsBytes, TypeAlias, TypedDict
+from typing import Literal, SupportsBytes, SupportsIndex, TypeAlias, TypedDict
 
 from ._driftshm import Change, Lagged, OracleView, View
 
@@ -18,8 +18,8 @@ Pubkey: TypeAlias = str | bytes | SupportsBytes
 Account: TypeAlias = Pubkey | View | OracleView
 """An account by its address, or by a view of it."""
 
-Market: TypeAlias = int | str | View
-"""A market by its index, its symbol (in either case), or a view of it."""
+Market: TypeAlias = SupportsIndex | str | View
+"""A market by its index (numpy's too), its symbol (in either case), or a view of it."""
 
 Kind: TypeAlias = Literal["perp_market", "spot_market", "oracle", "user", "user_stats", "state"]
 """A kind of account."""

@@ -213,10 +213,7 @@ impl Publisher {
             for update in chunk {
                 self.publish(update);
             }
-            let woken = self.subscribers.wake();
-            if woken > 0 {
-                self.writer.count(Counter::Wakeups, woken);
-            }
+            self.wake();
             self.serve_commands();
             self.beat_within_batch();
         }
@@ -258,7 +255,14 @@ impl Publisher {
         }
         self.writer.count(Counter::RolledBack, 1);
         self.publish(before);
-        let woken = self.subscribers.wake();
-        self.writer.count(Counter::Wakeups, woken);
+        self.wake();
+    }
+
+    /// Wakes those who sleep and whom it concerns what was published since the last time.
+    fn wake(&mut self) {
+        let woken = self.subscribers.wake(self.writer.region().journal_head());
+        if woken > 0 {
+            self.writer.count(Counter::Wakeups, woken);
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 
 use driftshm_layout::control::SUBSCRIBER_PAGE;
 use driftshm_layout::mapping::Mapping;
-use driftshm_layout::notify;
+use driftshm_layout::notify::Page;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 
@@ -42,10 +42,11 @@ impl Signal {
         Ok((Self { page, doorbell: ours }, Handover { doorbell: theirs, memfd }))
     }
 
-    /// Wakes the subscriber if it sleeps; whether it did. The publisher's fence
-    /// ([`notify::after_append`]) comes before.
-    pub fn ring(&self) -> bool {
-        if !self.page.words().first().is_some_and(notify::take_armed) {
+    /// Wakes the subscriber if it sleeps; whether it did. Nothing that it has not seen and that is
+    /// before the journal entry `since` concerns it. The publisher's fence
+    /// ([`after_append`](driftshm_layout::notify::after_append)) comes before.
+    pub fn ring(&self, since: u64) -> bool {
+        if !Page::new(self.page.words()).is_some_and(|page| page.ring(since)) {
             return false;
         }
         // A full pipe (EAGAIN) is a wake-up that nobody has read yet; EPIPE, a bot that is gone.
@@ -64,10 +65,11 @@ mod tests {
     fn a_subscriber_is_rung_once_for_each_time_that_it_arms() {
         let (signal, theirs) = Signal::new().unwrap();
         let page = Mapping::writable(File::from(theirs.memfd)).unwrap();
-        assert!(!signal.ring(), "not armed");
-        notify::arm(&page.words()[0]);
-        assert!(signal.ring());
-        assert!(!signal.ring());
+        assert!(!signal.ring(0), "not armed");
+        Page::new(page.words()).unwrap().arm();
+        assert!(signal.ring(7));
+        assert!(!signal.ring(8));
+        assert_eq!(Page::new(page.words()).unwrap().disarm(), Some(7));
         let mut rings = [0; 8];
         assert_eq!(rustix::io::read(&theirs.doorbell, &mut rings), Ok(1));
     }
@@ -79,12 +81,12 @@ mod tests {
         fcntl_setfl(&theirs.doorbell, OFlags::empty()).unwrap();
         // Many more than fit.
         for _ in 0..100_000 {
-            notify::arm(&page.words()[0]);
-            assert!(signal.ring());
+            Page::new(page.words()).unwrap().arm();
+            assert!(signal.ring(0));
         }
         drop(theirs.doorbell);
-        notify::arm(&page.words()[0]);
-        assert!(signal.ring());
+        Page::new(page.words()).unwrap().arm();
+        assert!(signal.ring(0));
     }
 
     #[test]

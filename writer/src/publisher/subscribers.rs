@@ -28,6 +28,8 @@ pub(super) struct Subscribers {
     /// Whom this batch concerns, some of them several times.
     concerned: Vec<u32>,
     batch: u64,
+    /// The journal's head when the last batch ended: what is below it is known to all.
+    looked_up_to: u64,
     anything: bool,
 }
 
@@ -41,6 +43,7 @@ impl Subscribers {
             concerned: Vec::new(),
             // The index's marks begin at 0, which is no batch.
             batch: 1,
+            looked_up_to: 0,
             anything: false,
         }
     }
@@ -106,8 +109,10 @@ impl Subscribers {
         self.interest.concerned(self.batch, kind, place, pubkey, &mut self.concerned);
     }
 
-    /// Ends a batch: wakes those whom it concerns and who sleep. Returns how many.
-    pub fn wake(&mut self) -> u64 {
+    /// Ends a batch, after which the journal has this head: wakes those whom it concerns and who
+    /// sleep. Returns how many.
+    pub fn wake(&mut self, journal_head: u64) -> u64 {
+        let since = std::mem::replace(&mut self.looked_up_to, journal_head);
         if !std::mem::take(&mut self.anything) {
             return 0;
         }
@@ -122,7 +127,7 @@ impl Subscribers {
             let Some(Some(subscriber)) = self.places.get_mut(place as usize) else { continue };
             if subscriber.seen_in != batch {
                 subscriber.seen_in = batch;
-                woken += u64::from(subscriber.signal.ring());
+                woken += u64::from(subscriber.signal.ring(since));
             }
         }
         woken
@@ -134,6 +139,7 @@ mod tests {
     use std::fs::File;
 
     use driftshm_layout::mapping::Mapping;
+    use driftshm_layout::notify::Page;
 
     use super::*;
 
@@ -145,10 +151,14 @@ mod tests {
         Mapping::writable(File::from(theirs.memfd)).unwrap()
     }
 
+    fn arm(page: &Mapping) {
+        Page::new(page.words()).unwrap().arm();
+    }
+
     fn user_changes(subscribers: &mut Subscribers) -> u64 {
         subscribers.changed(Kind::User, 0, &KEY);
         subscribers.changed(Kind::User, 0, &KEY);
-        subscribers.wake()
+        subscribers.wake(0)
     }
 
     #[test]
@@ -157,10 +167,10 @@ mod tests {
         let kinds = vec![Kind::User];
         let filter = Filter { everything: true, kinds, pubkeys: vec![KEY], ..Filter::default() };
         let page = add(&mut subscribers, 1, filter);
-        notify::arm(&page.words()[0]);
+        arm(&page);
         assert_eq!(user_changes(&mut subscribers), 1);
         assert_eq!(user_changes(&mut subscribers), 0, "it has not armed again");
-        notify::arm(&page.words()[0]);
+        arm(&page);
         assert_eq!(user_changes(&mut subscribers), 1);
     }
 
@@ -172,19 +182,35 @@ mod tests {
         assert!(subscribers.remove(1).is_none());
         let new = add(&mut subscribers, 2, Filter { pubkeys: vec![KEY], ..Filter::default() });
         for page in [&old, &new] {
-            notify::arm(&page.words()[0]);
+            arm(page);
         }
         subscribers.changed(Kind::User, 0, &Pubkey::default());
-        assert_eq!(subscribers.wake(), 0);
+        assert_eq!(subscribers.wake(0), 0);
         assert_eq!(user_changes(&mut subscribers), 1);
         assert_eq!((subscribers.len(), subscribers.places.len()), (1, 1));
+    }
+
+    #[test]
+    fn who_is_woken_is_told_where_the_batch_begins_that_concerns_it() {
+        let mut subscribers = Subscribers::new();
+        let page = add(&mut subscribers, 1, Filter { pubkeys: vec![KEY], ..Filter::default() });
+        arm(&page);
+        // Of others, of nobody, and then its own.
+        subscribers.changed(Kind::User, 0, &Pubkey::default());
+        assert_eq!(subscribers.wake(500), 0);
+        assert_eq!(subscribers.wake(600), 0);
+        subscribers.changed(Kind::User, 0, &KEY);
+        assert_eq!(subscribers.wake(700), 1);
+        subscribers.changed(Kind::User, 0, &KEY);
+        assert_eq!(subscribers.wake(800), 0, "it has not looked yet");
+        assert_eq!(Page::new(page.words()).unwrap().disarm(), Some(600));
     }
 
     #[test]
     fn a_filter_can_grow_and_asking_again_costs_nothing() {
         let mut subscribers = Subscribers::new();
         let page = add(&mut subscribers, 1, Filter { perp_markets: vec![3], ..Filter::default() });
-        notify::arm(&page.words()[0]);
+        arm(&page);
         assert_eq!(user_changes(&mut subscribers), 0);
         let more = Filter { kinds: vec![Kind::User; 50], ..Filter::default() };
         for _ in 0..3 {

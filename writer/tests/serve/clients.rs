@@ -19,7 +19,7 @@ use rustix::net::{
 
 use crate::support::*;
 
-pub const HELLO: &[u8] = br#"{"op":"hello","abi":2,"version":"test"}"#;
+pub const HELLO: &[u8] = br#"{"op":"hello","abi":3,"version":"test"}"#;
 
 pub struct Raw(OwnedFd);
 

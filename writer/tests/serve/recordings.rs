@@ -48,11 +48,15 @@ fn accounts(region: &Region) -> String {
 }
 
 /// What was published, in its order: record, version, slot.
-fn journal(region: &Region) -> Vec<(u32, u32, u64)> {
+fn journal(region: &Region) -> Vec<(u32, u64, u64)> {
     let mut entries = Vec::new();
     loop {
         match region.journal(entries.len() as u64) {
-            Next::Entry(entry) => entries.push((entry.record, entry.version_low, entry.slot)),
+            Next::Entry(entry) => {
+                let account = region.record(entry.record).unwrap();
+                let version = entry.version(region.version(&account));
+                entries.push((entry.record, version, entry.slot));
+            }
             Next::Empty => return entries,
             Next::Lapped(count) => panic!("the journal is too small: {count}"),
         }

@@ -1,0 +1,78 @@
+//! Which accounts a subscription is for, from the arguments of a call.
+
+use driftshm_layout::control::Filter;
+use driftshm_layout::profile::Kind;
+use pyo3::prelude::*;
+
+use crate::errors;
+use crate::keys::{self, items};
+use crate::reader::Reader;
+
+/// The arguments that make a filter.
+pub struct FilterArgs<'a, 'py> {
+    /// Indexes, symbols or views.
+    pub perp_markets: Option<&'a Bound<'py, PyAny>>,
+    /// Indexes, symbols or views.
+    pub spot_markets: Option<&'a Bound<'py, PyAny>>,
+    /// Addresses or views.
+    pub users: Option<&'a Bound<'py, PyAny>>,
+    /// Authorities or views.
+    pub user_stats: Option<&'a Bound<'py, PyAny>>,
+    /// Addresses or views.
+    pub oracles: Option<&'a Bound<'py, PyAny>>,
+    /// Names of kinds, each for all of its accounts.
+    pub kinds: Option<Vec<String>>,
+}
+
+impl FilterArgs<'_, '_> {
+    /// The filter; raises if it could never match.
+    pub fn to_filter(&self, reader: &Reader) -> PyResult<Filter> {
+        let mut filter = Filter::default();
+        for (kind, keys, places) in [
+            (Kind::PerpMarket, self.perp_markets, &mut filter.perp_markets),
+            (Kind::SpotMarket, self.spot_markets, &mut filter.spot_markets),
+        ] {
+            for key in items(keys)? {
+                let place = reader.market_place(kind, &key)?;
+                places.push(u16::try_from(place).unwrap_or(u16::MAX));
+            }
+        }
+        for key in items(self.users)?.iter().chain(&items(self.oracles)?) {
+            filter.pubkeys.push(keys::pubkey(key)?);
+        }
+        for key in items(self.user_stats)? {
+            let authority = keys::pubkey(&key)?;
+            let profile = &reader.shared()?.link().schema.profile;
+            let address = match key.cast::<crate::view::View>() {
+                Ok(_) => Some(authority),
+                Err(_) => profile.user_stats_address(&authority),
+            };
+            filter.pubkeys.extend(address);
+        }
+        for name in self.kinds.iter().flatten() {
+            let kind = name.parse::<Kind>().map_err(|_| {
+                let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+                errors::filter(format!(
+                    "there is no kind {name:?}; there are: {}",
+                    known.join(", ")
+                ))
+            })?;
+            filter.kinds.push(kind);
+        }
+        let given = [
+            self.perp_markets.is_some(),
+            self.spot_markets.is_some(),
+            self.users.is_some(),
+            self.user_stats.is_some(),
+            self.oracles.is_some(),
+            self.kinds.is_some(),
+        ];
+        if !given.contains(&true) {
+            return Ok(Filter::everything());
+        }
+        if filter.is_empty() {
+            return Err(errors::filter("the filter names no account: it could never match".into()));
+        }
+        Ok(filter)
+    }
+}
