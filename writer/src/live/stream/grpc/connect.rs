@@ -4,9 +4,13 @@ use std::error::Error;
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tonic::codec::CompressionEncoding;
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint as Target, Uri};
+use tower::{BoxError, Service, ServiceExt, service_fn};
 use yellowstone_grpc_proto::geyser::geyser_client::GeyserClient;
 
 use super::SETTING;
@@ -36,8 +40,6 @@ pub(super) async fn connect(
         .user_agent(concat!("driftshm/", env!("CARGO_PKG_VERSION")))
         .map_err(|error| unusable(error.to_string()))?
         .connect_timeout(CONNECT)
-        .tcp_nodelay(true)
-        .tcp_keepalive(Some(KEEP_ALIVE))
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE)
         .keep_alive_while_idle(true)
@@ -45,12 +47,35 @@ pub(super) async fn connect(
         .initial_connection_window_size(WINDOW);
     let target = if endpoint.is_tls() { encrypted(target)? } else { target };
     let late = StreamError::TimedOut { setting, what: "connecting", after: CONNECT };
-    let connecting = timeout(CONNECT, target.connect()).await.map_err(|_| late)?;
+    let connecting = target.connect_with_connector(once());
+    let connecting = timeout(CONNECT, connecting).await.map_err(|_| late)?;
     let channel = connecting.map_err(|error| unreachable(&error, endpoint, words))?;
     Ok(GeyserClient::with_origin(channel, origin)
         .accept_compressed(CompressionEncoding::Zstd)
         .accept_compressed(CompressionEncoding::Gzip)
         .max_decoding_message_size(limit))
+}
+
+/// Connects one time only: a channel that finds its connection ended would make the next one at
+/// once, and again, and be a storm where a server accepts and hangs up. When to try again is for
+/// the supervisor to say.
+fn once()
+-> impl Service<Uri, Response = TokioIo<TcpStream>, Error = BoxError, Future: Send> + Send + 'static
+{
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector.set_keepalive(Some(KEEP_ALIVE));
+    let mut connector = Some(connector);
+    service_fn(move |uri: Uri| {
+        let connector = connector.take();
+        async move {
+            match connector {
+                Some(connector) => connector.oneshot(uri).await.map_err(BoxError::from),
+                None => Err(std::io::Error::from(ErrorKind::ConnectionAborted).into()),
+            }
+        }
+    })
 }
 
 /// The URL without what does not belong in a request: a login, a query, a slash at the end.
