@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 CARGO ?= cargo
+# Where `make install` puts the program, in bin.
+PREFIX ?= /usr/local
 # Seconds for which `make demo` runs.
 DEMO_SECONDS ?= 10
 # Seconds of `make soak`, for each feed.
@@ -25,7 +27,7 @@ BENCH := cd benches/python && $(CURDIR)/target/bench-venv/bin/python
 ifndef BUILDING
 .NOTPARALLEL:
 endif
-.PHONY: help build demo test soak lint loom bench bench-quick bench-instructions drift-rs stubs clean need writer quick-writer reader prepared
+.PHONY: help build wheel install demo test soak lint loom bench bench-quick bench-instructions drift-rs stubs clean need writer quick-writer reader prepared
 
 help: ## This list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +35,18 @@ help: ## This list
 # Side by side: each ends with one long step that keeps a single core busy.
 build: need ## target/release/driftshm, and .venv with the Python package
 	@$(MAKE) --no-print-directory --jobs 2 BUILDING=1 writer reader
+
+# Older ones go, so that dist/driftshm-*.whl is this one.
+wheel: need $(VENV)/.maturin ## dist/driftshm-….whl: the Python package, for pip install anywhere
+	rm -f dist/driftshm-*.whl
+	cd reader-py && MAKEFLAGS= CARGO_TARGET_DIR=$(CURDIR)/target/python \
+		../$(BIN)/maturin build --locked --release --quiet --out $(CURDIR)/dist
+	@ls dist/driftshm-*.whl
+
+# It builds nothing: as root it would leave files in target/ that their owner cannot remove.
+install: ## The program to PREFIX/bin (/usr/local/bin), once it is built
+	@[ -x target/release/driftshm ] || { echo "driftshm: make build comes first" >&2; exit 1; }
+	install -D -m 0755 target/release/driftshm $(DESTDIR)$(PREFIX)/bin/driftshm
 
 # Without the live feeds a cold machine needs a third of the time. Where there is a whole driftshm
 # already, that one is used.
@@ -101,7 +115,7 @@ stubs: need ## Writes anew what is made from code: typing stubs, pictures in doc
 	$(PYTHON) docs/check.py --write
 
 clean: ## Removes everything that was built
-	rm -rf target $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf target dist $(VENV) .mypy_cache .ruff_cache .pytest_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	rm -f reader-py/python/driftshm/*.so
 

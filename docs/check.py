@@ -3,8 +3,8 @@
     python docs/check.py            exits 1, and says what is wrong
     python docs/check.py --write    writes the pictures anew (``make stubs``)
 
-It compares the region's map with what the code prints, the table of synchronisation points with
-their labels in the sources and with the loom models, and looks where the links lead.
+It compares pictures with what the code prints or a file says, the table of synchronisation points
+with their labels in the sources and with the loom models, and looks where the links lead.
 """
 
 from __future__ import annotations
@@ -23,39 +23,46 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 REGION_FORMAT = ROOT / "docs" / "region-format.md"
+OPERATIONS = ROOT / "docs" / "operations.md"
+UNIT = ROOT / "examples" / "systemd" / "driftshm@.service"
 MEMORY_ORDERING = ROOT / "docs" / "memory-ordering.md"
-# The text between these markers is what the example prints.
-MAP = re.compile(r"(?<=<!-- region_map -->\n```text\n).*?(?=```\n<!-- /region_map -->)", re.DOTALL)
 LABEL = re.compile(r"// SYNC\(([a-z-]+)\)")
 FUNCTION = re.compile(r"^\s*(?:pub(?:\([a-z]+\))? )?fn (\w+)", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
-def region_map() -> str:
-    """The map as the code has it."""
+def printed(example: str) -> str:
+    """What an example of the crate layout prints."""
     cargo = os.environ.get("CARGO", "cargo")
     command = [cargo, "run", "--quiet", "--locked", "--package", "driftshm-layout"]
-    command += ["--example", "region_map"]
-    printed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
-    return printed.stdout
+    command += ["--example", example]
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout
 
 
-def wrong_map(write: bool) -> Iterator[str]:
-    """Whether the map in the documentation is another one."""
-    text = REGION_FORMAT.read_text(encoding="utf-8")
-    shown = MAP.search(text)
-    if shown is None:
-        yield f"{REGION_FORMAT.name} has no place for the map"
-        return
-    current = region_map()
-    if shown.group() == current:
-        return
-    if write:
-        changed = text[: shown.start()] + current + text[shown.end() :]
-        REGION_FORMAT.write_text(changed, encoding="utf-8")
-        print(f"wrote {REGION_FORMAT.relative_to(ROOT)}")
-    else:
-        yield f"the map in {REGION_FORMAT.name} is not current: run make stubs"
+def pictures() -> Iterator[tuple[Path, str, str]]:
+    """What stands between two markers of a document: where, the marker, and the text."""
+    yield REGION_FORMAT, "region_map", f"```text\n{printed('region_map')}```\n"
+    yield OPERATIONS, "region_sizes", printed("region_sizes")
+    yield OPERATIONS, "unit", f"```ini\n{UNIT.read_text(encoding='utf-8')}```\n"
+
+
+def wrong_pictures(write: bool) -> Iterator[str]:
+    """Pictures in the documentation that are other ones."""
+    for document, marker, current in pictures():
+        text = document.read_text(encoding="utf-8")
+        place = re.compile(rf"(?<=<!-- {marker} -->\n).*?(?=<!-- /{marker} -->)", re.DOTALL)
+        shown = place.search(text)
+        if shown is None:
+            yield f"{document.name} has no place for {marker}"
+        elif shown.group() == current:
+            continue
+        elif write:
+            changed = text[: shown.start()] + current + text[shown.end() :]
+            document.write_text(changed, encoding="utf-8")
+            print(f"wrote {document.relative_to(ROOT)}")
+        else:
+            yield f"{marker} in {document.name} is not current: run make stubs"
 
 
 def labels() -> dict[str, set[str]]:
@@ -136,7 +143,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--write", action="store_true", help="write the pictures anew")
     write = parser.parse_args().write
-    problems = list(wrong_map(write))
+    problems = list(wrong_pictures(write))
     if not write:
         problems += [*wrong_labels(), *wrong_links()]
     for problem in problems:

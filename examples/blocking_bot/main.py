@@ -45,8 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
         while (now := time.monotonic()) < end:
             # Other threads run meanwhile, and Ctrl-C ends it.
             for change in changes.wait(max(0.0, min(next_line, end) - now)):
-                if isinstance(change, driftshm.Change):
-                    second.add(change)
+                second.add(change)
             if changes.connected != connected:
                 connected = not connected
                 what = "is back" if connected else "is gone: waiting for another"

@@ -17,13 +17,17 @@ HEADING = (
 
 def table(reader: driftshm.Reader, rows: int) -> list[str]:
     """The markets with the highest funding. No account changed while the cut was made."""
-    markets = [market for market in reader.perp_markets() if reader.get_perp_oracle(market)]
-    cut = reader.snapshot(perp_markets=markets, perp_oracles=markets, max_age=1.0)
+    markets = [
+        market
+        for market in reader.perp_markets()
+        if market.market_data()["oracle_price"] is not None
+    ]
+    cut = reader.snapshot(perp_markets=markets, perp_oracles=markets, max_age=2.0)
     lines = []
     for index, market in cut.perp_markets.items():
         try:
             mark, rate = market.mark_price_float, market.funding_rate()
-        except ArithmeticError:
+        except driftshm.NoFigureError:
             continue  # an empty AMM, or no funding yet
         text = (
             f"{market.symbol:<14} {mark:>14.6f} {cut.perp_oracles[index].price_float:>14.6f} "
@@ -42,7 +46,11 @@ async def tables(reader: driftshm.Reader, rows: int, every: float) -> None:
         async for _ in batches:
             try:
                 print("\n".join(table(reader, rows)), flush=True)
-            except (driftshm.StaleError, driftshm.ContendedError) as error:
+            except (
+                driftshm.StaleError,
+                driftshm.ContendedError,
+                driftshm.OracleInvalidError,  # since its market was listed
+            ) as error:
                 print(f"funding_table: no table: {error}", file=sys.stderr, flush=True)
             # What changes meanwhile waits, conflated.
             await asyncio.sleep(every)

@@ -7,50 +7,67 @@ import asyncio
 import contextlib
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import driftshm
 
 if TYPE_CHECKING:
     from driftshm.drift_v2 import PerpMarket
 
+MAX_AGE = 1.0
+"""Seconds for which nobody may have vouched for an account whose price is printed."""
+
+
+class Watched(NamedTuple):
+    """A market and its oracle: two accounts, each with a freshness of its own."""
+
+    market: PerpMarket
+    oracle: driftshm.OracleView | None
+
 
 async def watch(reader: driftshm.Reader, symbols: list[str], every: float) -> None:
     """Prints a line per change, for each market at most one in ``every`` seconds."""
     # By the keys that changes have: the index of a market, the address of an oracle. Views are
     # live, so they are looked up once and kept.
-    markets: dict[int | str, list[PerpMarket]] = {}
+    markets: dict[int | str, list[Watched]] = {}
     for symbol in symbols or [market.symbol for market in reader.perp_markets()]:
         market = reader.get_perp_market(symbol)
         oracle = reader.get_perp_oracle(symbol)
         if market is not None:
-            markets.setdefault(market.market_index, []).append(market)
+            watched = Watched(market, oracle)
+            markets.setdefault(market.market_index, []).append(watched)
             if oracle is not None:
-                markets.setdefault(oracle.pubkey, []).append(market)
+                markets.setdefault(oracle.pubkey, []).append(watched)
     indexes = [key for key in markets if isinstance(key, int)]
     oracles = [key for key in markets if isinstance(key, str)]
     printed: dict[str, float] = {}
     async with reader.changes(perp_markets=indexes, oracles=oracles) as changes:
         async for change in changes:
-            if isinstance(change, driftshm.Lagged):
-                continue  # only without conflation
             latency = time.monotonic_ns() - change.publish_ns
             now = time.monotonic()
-            for market in markets[change.key]:
-                if now - printed.get(market.symbol, 0.0) >= every:
-                    printed[market.symbol] = now
-                    print(line(market, change.slot, latency), flush=True)
+            for watched in markets[change.key]:
+                symbol = watched.market.symbol
+                if now - printed.get(symbol, 0.0) >= every:
+                    printed[symbol] = now
+                    print(line(watched, change.slot, latency), flush=True)
 
 
-def line(market: PerpMarket, slot: int, latency: int) -> str:
+def line(watched: Watched, slot: int, latency: int) -> str:
     """One line, all figures of the market from one version of its account."""
+    market, oracle = watched
+    try:
+        market.ensure_fresh(MAX_AGE)
+        if oracle is not None:
+            oracle.ensure_fresh(MAX_AGE)
+    except driftshm.StaleError as error:
+        return f"{market.symbol:<14} is stale: {error}"
     data = market.market_data()
-    mark, oracle = data["mark_price"], data["oracle_price"]
-    if mark is None or oracle is None:
+    mark, price = data["mark_price"], data["oracle_price"]
+    if mark is None or price is None:
         return f"{data['symbol']:<14} has no price"
-    spread = (mark / oracle - 1) * 100
+    spread = (mark / price - 1) * 100
     return (
-        f"{data['symbol']:<14} mark {mark:>14.6f}   oracle {oracle:>14.6f}   "
+        f"{data['symbol']:<14} mark {mark:>14.6f}   oracle {price:>14.6f}   "
         f"spread {spread:>+8.4f} %   slot {slot}   {latency:>9,} ns after publish"
     )
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use driftshm_layout::profile::Kind;
 use driftshm_layout::record::Presence;
-use driftshm_layout::{Pubkey, RecordRef};
+use driftshm_layout::{Pubkey, RecordRef, Region};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -173,7 +173,8 @@ pub fn take(
             }
             Slot::Oracle(kind, place, source) => {
                 let dict = if kind == Kind::PerpMarket { perp_oracles } else { spot_oracles };
-                dict.set_item(place, oracle::data_of(py, link, &copy, source)?)?;
+                let market = || link.region.at(kind, place).and_then(|at| Handle::new(link, at));
+                dict.set_item(place, oracle::data_of(py, link, &copy, source, market)?)?;
             }
             Slot::Address(kind, pubkey) => {
                 let dict = if kind == Kind::User { users } else { user_stats };
@@ -187,10 +188,31 @@ pub fn take(
     Ok(Cut { id, perp_markets, spot_markets, perp_oracles, spot_oracles, users, user_stats, state })
 }
 
-fn missing(what: &str) -> PyErr {
+/// A market, or its oracle: which there are the chain says.
+fn missing_market(what: &str) -> PyErr {
     errors::unknown_market(format!(
         "there is no {what} in the region: a cut needs all it is asked for"
     ))
+}
+
+/// An account that is only there if it is followed; `flag` is how the writer is told to.
+fn missing_account(region: &Region, record: Option<RecordRef>, what: &str, flag: &str) -> PyErr {
+    let closed = record.is_some_and(|record| region.presence(&record) == Presence::Closed);
+    errors::unknown_account(match closed {
+        true => format!("the {what} was closed on chain: leave it out of the cut"),
+        false => format!(
+            "there is no {what} in the region: watch it (reader.watch), or name it with {flag}, \
+             before a cut"
+        ),
+    })
+}
+
+fn missing_state() -> PyErr {
+    errors::unknown_account(
+        "there is no state account in the region yet: the writer follows it always, so try again \
+         when reader.feed_state is live"
+            .to_owned(),
+    )
 }
 
 fn records_of(
@@ -200,9 +222,9 @@ fn records_of(
 ) -> PyResult<(Vec<Slot>, Vec<RecordRef>)> {
     let region = &link.region;
     let (mut slots, mut records) = (Vec::new(), Vec::new());
-    let mut add = |slot, record: Option<RecordRef>, what: &str| -> PyResult<()> {
+    let mut add = |slot, record: Option<RecordRef>, missing: &dyn Fn() -> PyErr| -> PyResult<()> {
         let there = record.filter(|record| region.presence(record) == Presence::Here);
-        records.push(there.ok_or_else(|| missing(what))?);
+        records.push(there.ok_or_else(missing)?);
         slots.push(slot);
         Ok(())
     };
@@ -210,31 +232,36 @@ fn records_of(
     for (kind, keys) in markets {
         for key in items(keys)? {
             let place = reader.market_place(kind, &key)?;
-            add(Slot::Market(kind, place), region.at(kind, place), &format!("{kind} {key}"))?;
+            let missing = || missing_market(&format!("{kind} {key}"));
+            add(Slot::Market(kind, place), region.at(kind, place), &missing)?;
         }
     }
     let oracles = [(Kind::PerpMarket, args.perp_oracles), (Kind::SpotMarket, args.spot_oracles)];
     for (kind, keys) in oracles {
         for key in items(keys)? {
             let place = reader.market_place(kind, &key)?;
-            let what = format!("oracle of {kind} {key}");
+            let missing = || missing_market(&format!("oracle of {kind} {key}"));
             let found = region.at(kind, place).and_then(|market| region.oracle_of(&market));
-            let (record, source) = found.ok_or_else(|| missing(&what))?;
-            add(Slot::Oracle(kind, place, source), Some(record), &what)?;
+            let (record, source) = found.ok_or_else(missing)?;
+            add(Slot::Oracle(kind, place, source), Some(record), &missing)?;
         }
     }
     for key in items(args.users)? {
         let pubkey = keys::pubkey(&key)?;
-        add(Slot::Address(Kind::User, pubkey), region.find(&pubkey), &format!("user {pubkey}"))?;
+        let found = region.find(&pubkey);
+        let missing = || missing_account(region, found, &format!("user {pubkey}"), "--user");
+        add(Slot::Address(Kind::User, pubkey), found, &missing)?;
     }
     for key in items(args.user_stats)? {
         let authority = keys::authority(&key)?;
         let pubkey = link.schema.profile.user_stats_address(&authority).unwrap_or_default();
-        let what = format!("user stats of {authority}");
-        add(Slot::Address(Kind::UserStats, pubkey), region.find(&pubkey), &what)?;
+        let what = format!("user stats account {pubkey} (of {authority})");
+        let found = region.find(&pubkey);
+        let missing = || missing_account(region, found, &what, "--authority");
+        add(Slot::Address(Kind::UserStats, pubkey), found, &missing)?;
     }
     if args.state {
-        add(Slot::State, region.at(Kind::State, 0), "state account")?;
+        add(Slot::State, region.at(Kind::State, 0), &missing_state)?;
     }
     Ok((slots, records))
 }
@@ -242,7 +269,7 @@ fn records_of(
 /// A copy as a snapshot object.
 pub fn to_object(py: Python<'_>, link: &Link, copy: Frozen) -> PyResult<Py<PyAny>> {
     let kind = copy.kind();
-    let schema = link.schema;
+    let (schema, pubkey) = (link.schema, copy.pubkey());
     let account = Struct::account(Source::Frozen(copy), schema, kind);
-    account.ok_or_else(errors::schema_changed)?.into_object::<Snapshot>(py)
+    account.ok_or_else(|| errors::schema_changed(&pubkey))?.into_object::<Snapshot>(py)
 }

@@ -4,7 +4,9 @@ use driftshm_layout::control::LinkError;
 use driftshm_layout::profile::PathError;
 use driftshm_layout::{OpenError, Pubkey};
 use pyo3::create_exception;
-use pyo3::exceptions::{PyAttributeError, PyException, PyLookupError, PyTypeError, PyValueError};
+use pyo3::exceptions::{
+    PyArithmeticError, PyAttributeError, PyException, PyLookupError, PyTypeError, PyValueError,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -37,7 +39,7 @@ errors! {
     AccountGoneError(DriftShmError): "The account is no longer in the region: nobody followed it, and its record was reclaimed.",
     LayoutMismatchError(DriftShmError): "The account's length is not one that the profile knows: only its bytes can be read.",
     SchemaChangedError(DriftShmError): "The writer now uses another profile: get the account from the reader again.",
-    OracleInvalidError(DriftShmError): "The oracle cannot be read by the source that the market names.",
+    OracleInvalidError(DriftShmError): "The oracle is not there, or gives no valid price by the source that the market names.",
     ContendedError(DriftShmError): "Accounts changed too fast for one consistent cut.",
     ConnectionFailed(DriftShmError): "There is no connection to the writer's control socket.",
     WriterDeadError(ConnectionFailed): "No writer runs, or it does not answer.",
@@ -52,6 +54,10 @@ class FieldError(DriftShmError, AttributeError):
     'The account has no such field; the message names near ones.'
 class UnknownMarketError(DriftShmError, LookupError):
     'No market has that index or symbol, nor could one: the message says what there is.'
+class UnknownAccountError(DriftShmError, LookupError):
+    'An account that a cut needs is not in the region: the message says how to get it there.'
+class NoFigureError(DriftShmError, ArithmeticError):
+    'A figure cannot be computed from what the account holds: the message says why.'
 class PubkeyError(DriftShmError, ValueError):
     'Not the base58 text or the 32 bytes of a public key.'
 class FilterError(DriftShmError, ValueError):
@@ -67,6 +73,7 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     names.set_item("DriftShmError", py.get_type::<DriftShmError>())?;
     names.set_item("__name__", "driftshm")?;
     for base in [
+        py.get_type::<PyArithmeticError>(),
         py.get_type::<PyAttributeError>(),
         py.get_type::<PyLookupError>(),
         py.get_type::<PyValueError>(),
@@ -75,7 +82,14 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     }
     let code = std::ffi::CString::new(WITH_TWO_BASES)?;
     py.run(&code, Some(&names), None)?;
-    for name in ["FieldError", "UnknownMarketError", "PubkeyError", "FilterError"] {
+    for name in [
+        "FieldError",
+        "UnknownMarketError",
+        "UnknownAccountError",
+        "NoFigureError",
+        "PubkeyError",
+        "FilterError",
+    ] {
         module.add(name, names.get_item(name)?)?;
     }
     Ok(())
@@ -99,6 +113,17 @@ pub fn field(error: &PathError) -> PyErr {
 /// A market that is not there and could not be.
 pub fn unknown_market(message: String) -> PyErr {
     named("UnknownMarketError", message)
+}
+
+/// An account that is not there, of which a cut was asked for.
+pub fn unknown_account(message: String) -> PyErr {
+    named("UnknownAccountError", message)
+}
+
+/// A figure that the account's numbers do not give.
+#[cold]
+pub fn no_figure(message: String) -> PyErr {
+    named("NoFigureError", message)
 }
 
 /// A filter that makes no sense.
@@ -166,19 +191,35 @@ pub fn layout_mismatch(pubkey: &Pubkey, len: u32) -> PyErr {
     ))
 }
 
-/// The account's record was given to another.
+/// The account's record was given to another; its address is not known any more.
 #[cold]
 pub fn gone() -> PyErr {
-    AccountGoneError::new_err(
-        "the account is no longer in the region, since nobody followed it: watch it \
-         (reader.watch) and get it again",
-    )
+    gone_from_region("the account")
+}
+
+/// This account's record was given to another.
+#[cold]
+pub fn account_gone(pubkey: &Pubkey) -> PyErr {
+    gone_from_region(&format!("account {pubkey}"))
+}
+
+/// The same of an oracle, which its market names.
+#[cold]
+pub fn oracle_gone(market: &str) -> PyErr {
+    gone_from_region(&format!("the oracle of {market}"))
+}
+
+fn gone_from_region(what: &str) -> PyErr {
+    AccountGoneError::new_err(format!(
+        "{what} is no longer in the region, since nobody followed it: watch it (reader.watch) and \
+         get it again"
+    ))
 }
 
 /// The writer went over to another profile.
 #[cold]
-pub fn schema_changed() -> PyErr {
-    SchemaChangedError::new_err(
-        "the writer now uses another profile: get the account from the reader again",
-    )
+pub fn schema_changed(pubkey: &Pubkey) -> PyErr {
+    SchemaChangedError::new_err(format!(
+        "the writer now uses another profile: get account {pubkey} from the reader again"
+    ))
 }

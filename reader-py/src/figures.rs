@@ -1,11 +1,15 @@
 //! Figures derived from fields, by the program's formulas.
 
+use std::sync::Arc;
+
+use driftshm_layout::Pubkey;
 use driftshm_layout::figures as formulas;
 use driftshm_layout::profile::{AccountDef, Field, Kind, Type, role};
 use pyo3::prelude::*;
 
 use crate::account::Struct;
 use crate::errors;
+use crate::follow::Handle;
 use crate::source::{Source, Words};
 use crate::value;
 
@@ -54,10 +58,15 @@ const PERP: [(Figure, &str, &str); 4] = [
     (
         Figure::MarkPrice,
         "mark_price",
-        "The AMM's reserve price, quote_asset_reserve * peg_multiplier / base_asset_reserve: \
-         PRICE_PRECISION (1e6).",
+        "The AMM's stored reserve price, quote_asset_reserve * peg_multiplier / \
+         base_asset_reserve: PRICE_PRECISION (1e6). Not its bid or ask, not the price after the \
+         repeg that the next trade makes, and not the order book's.",
     ),
-    (Figure::MarkPriceFloat, "mark_price_float", "The AMM's reserve price in quote per base."),
+    (
+        Figure::MarkPriceFloat,
+        "mark_price_float",
+        "The AMM's stored reserve price in quote per base: see mark_price.",
+    ),
     (
         Figure::OpenInterest,
         "open_interest",
@@ -149,11 +158,50 @@ pub fn symbol(s: &Struct) -> PyResult<String> {
     Ok(text.trim_matches(['\0', ' ']).to_owned())
 }
 
+/// A market as errors name it: by its symbol and address.
+fn name_of(s: &Struct) -> String {
+    let pubkey = s.source.pubkey();
+    match symbol(s) {
+        Ok(symbol) if !symbol.is_empty() => format!("{symbol} ({pubkey})"),
+        _ => format!("market {pubkey}"),
+    }
+}
+
+/// The same, from the handle of the market's account.
+pub fn market_name(market: &Arc<Handle>) -> String {
+    match market_struct(market) {
+        Some(s) => name_of(&s),
+        None => format!("market {}", market.pubkey),
+    }
+}
+
+/// The address of the oracle that a market names.
+pub fn oracle_address(market: &Arc<Handle>) -> Option<Pubkey> {
+    let s = market_struct(market)?;
+    let at = role_field(&s, role::ORACLE).ok()?.offset as usize;
+    let words = s.source.read(|words| value::gather::<4>(&words, at, 4)).ok()?;
+    let mut key = [0; 32];
+    for (bytes, word) in key.chunks_exact_mut(8).zip(words) {
+        bytes.copy_from_slice(&word.to_le_bytes());
+    }
+    Some(Pubkey(key))
+}
+
+fn market_struct(market: &Arc<Handle>) -> Option<Struct> {
+    let source = Source::Live(Arc::clone(market));
+    Struct::account(source, market.link.schema, market.record.kind)
+}
+
 fn mark_price(s: &Struct) -> PyResult<u128> {
     let roles = [role::BASE_ASSET_RESERVE, role::QUOTE_ASSET_RESERVE, role::PEG_MULTIPLIER];
     let [base, quote, peg] = numbers(s, roles)?.map(|n| n as u128);
-    formulas::mark_price(base, quote, peg)
-        .ok_or_else(|| pyo3::exceptions::PyArithmeticError::new_err("the market's AMM is empty"))
+    formulas::mark_price(base, quote, peg).ok_or_else(|| {
+        let why = match base {
+            0 => "the AMM's base reserve is 0, so it has no mark price",
+            _ => "the AMM's mark price does not fit 128 bits",
+        };
+        errors::no_figure(format!("{}: {why}", name_of(s)))
+    })
 }
 
 fn open_interest(s: &Struct) -> PyResult<u128> {
@@ -179,8 +227,10 @@ fn token_amount(s: &Struct, deposits: bool) -> PyResult<(u128, u32)> {
     formulas::token_amount(balance as u128, interest as u128, decimals, deposits)
         .map(|amount| (amount, decimals))
         .ok_or_else(|| {
-            let message = format!("the token amount does not fit 128 bits ({decimals} decimals)");
-            pyo3::exceptions::PyArithmeticError::new_err(message)
+            errors::no_figure(format!(
+                "{}: the token amount does not fit 128 bits ({decimals} decimals)",
+                name_of(s)
+            ))
         })
 }
 
@@ -234,23 +284,30 @@ pub fn funding_rate(
     last_funding_rate: i64,
     last_funding_oracle_twap: i64,
 ) -> PyResult<FundingRate> {
-    match formulas::funding_rate(last_funding_rate, last_funding_oracle_twap) {
-        Some(rate) => Ok(FundingRate {
-            hourly: rate.hourly,
-            eight_hour: rate.eight_hour,
-            annual: rate.annual,
-        }),
-        None => Err(pyo3::exceptions::PyArithmeticError::new_err(format!(
-            "the oracle TWAP of the last funding is {last_funding_oracle_twap}: no rate"
-        ))),
-    }
+    rate_at(last_funding_rate, last_funding_oracle_twap).ok_or_else(|| {
+        errors::no_figure(format!(
+            "the oracle TWAP of the last funding is {last_funding_oracle_twap}, so there is no \
+             funding rate"
+        ))
+    })
+}
+
+fn rate_at(last_funding_rate: i64, last_funding_oracle_twap: i64) -> Option<FundingRate> {
+    let rate = formulas::funding_rate(last_funding_rate, last_funding_oracle_twap)?;
+    let formulas::FundingRate { hourly, eight_hour, annual } = rate;
+    Some(FundingRate { hourly, eight_hour, annual })
 }
 
 /// The funding rate of a perp market.
 pub fn funding_rate_of(s: &Struct) -> PyResult<FundingRate> {
     let [rate, twap] = numbers(s, [role::LAST_FUNDING_RATE, role::LAST_FUNDING_ORACLE_TWAP])?;
-    let fits = |n: i128| i64::try_from(n).unwrap_or(0);
-    funding_rate(fits(rate), fits(twap))
+    let [rate, twap] = [rate, twap].map(|n| i64::try_from(n).unwrap_or(0));
+    rate_at(rate, twap).ok_or_else(|| {
+        errors::no_figure(format!(
+            "{}: the oracle TWAP of the last funding is {twap}, so there is no funding rate yet",
+            name_of(s)
+        ))
+    })
 }
 
 /// A perp market's key figures, of one version.

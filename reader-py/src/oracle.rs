@@ -9,6 +9,7 @@ use pyo3::types::PyDict;
 
 use crate::account::to_bytes;
 use crate::errors;
+use crate::figures::{market_name, oracle_address};
 use crate::follow::{Handle, Link};
 use crate::source::{Frozen, Words};
 
@@ -27,7 +28,7 @@ pub struct OraclePriceData {
     pub published_slot: u64,
     /// By which source the account was read: a member of `OracleSource`.
     pub source: Py<PyAny>,
-    /// The slot of the account's update.
+    /// The slot of the account's update; not driftpy's `slot`, which is `published_slot`.
     pub slot: u64,
     /// Counts the versions of the account.
     pub version: u64,
@@ -70,28 +71,51 @@ struct Place<'a> {
     source: Option<u8>,
 }
 
-fn no_oracle(handle: &Handle) -> PyErr {
+fn no_oracle(market: &Arc<Handle>) -> PyErr {
+    let oracle = match oracle_address(market) {
+        Some(pubkey) => format!("oracle {pubkey}"),
+        None => "its oracle".to_owned(),
+    };
     errors::OracleInvalidError::new_err(format!(
-        "the oracle of market {} is not in the region yet",
-        handle.pubkey
+        "{}: {oracle} is not in the region yet",
+        market_name(market)
     ))
 }
 
-fn invalid(pubkey: Pubkey) -> PyErr {
+/// A source by its name in the profile.
+fn source_name(link: &Link, source: u8) -> String {
+    let profile = &link.schema.profile;
+    let def = profile.oracle_sources().and_then(|id| profile.enum_def(id));
+    let name = def.and_then(|def| def.variants.get(usize::from(source)));
+    name.map_or_else(|| source.to_string(), ToString::to_string)
+}
+
+/// No price from an oracle by a source: of the market that names both, if it is known.
+fn invalid(link: &Link, market: Option<&Arc<Handle>>, pubkey: &Pubkey, source: u8) -> PyErr {
+    let market = market.map(|market| format!("{}: ", market_name(market))).unwrap_or_default();
+    let closed = link.region.find(pubkey).map(|record| link.region.presence(&record));
+    let why = match closed {
+        Some(Presence::Closed) => "the account was closed on chain",
+        _ => "see the writer's log for why",
+    };
+    let source = source_name(link, source);
     errors::OracleInvalidError::new_err(format!(
-        "oracle {pubkey} cannot be read by the source that the market names"
+        "{market}no valid price from oracle {pubkey} by source {source}: {why}"
     ))
 }
 
 /// The price of a market's oracle.
-pub fn price_of(market: &Handle) -> PyResult<i64> {
-    let handle = market.current().ok_or_else(errors::schema_changed)?;
+pub fn price_of(market: &Arc<Handle>) -> PyResult<i64> {
+    let handle = market.current().ok_or_else(|| errors::schema_changed(&market.pubkey))?;
     let region = handle.region();
-    let (oracle, source) = region.oracle_of(&handle.record).ok_or_else(|| no_oracle(handle))?;
+    let (oracle, source) = region.oracle_of(&handle.record).ok_or_else(|| no_oracle(market))?;
     match region.oracle_price(&oracle, source) {
         Some((price, _)) if price.valid => Ok(price.price),
-        Some(_) => Err(invalid(region.pubkey(&oracle).unwrap_or_default())),
-        None => Err(no_oracle(handle)),
+        Some(_) => {
+            let pubkey = region.pubkey(&oracle).unwrap_or_default();
+            Err(invalid(&handle.link, Some(market), &pubkey, source))
+        }
+        None => Err(no_oracle(market)),
     }
 }
 
@@ -120,17 +144,18 @@ fn to_data(
     })
 }
 
-/// The price in a copy of an oracle account.
+/// The price in a copy of an oracle account; `market` is asked for only to be named in an error.
 pub fn data_of(
     py: Python<'_>,
     link: &Link,
     copy: &Frozen,
     source: u8,
+    market: impl FnOnce() -> Option<Arc<Handle>>,
 ) -> PyResult<OraclePriceData> {
     let words = Words::Frozen(copy);
     match OraclePrice::find(source, |i| words.extra(i)) {
         Some(price) if price.valid => to_data(py, link, price, &copy.meta()),
-        _ => Err(invalid(copy.pubkey())),
+        _ => Err(invalid(link, market().as_ref(), &copy.pubkey(), source)),
     }
 }
 
@@ -152,15 +177,31 @@ impl OracleView {
     /// The oracle account's address.
     pub fn address(&self) -> PyResult<Pubkey> {
         let place = self.place()?;
-        place.handle.region().pubkey(&place.oracle).ok_or_else(errors::gone)
+        place.handle.region().pubkey(&place.oracle).ok_or_else(|| self.gone())
+    }
+
+    /// The oracle is no longer in the region.
+    #[cold]
+    fn gone(&self) -> PyErr {
+        match self.is_market {
+            true => errors::oracle_gone(&market_name(&self.handle)),
+            false => errors::account_gone(&self.handle.pubkey),
+        }
+    }
+
+    /// The market's handle, if this is a market's oracle.
+    fn market(&self) -> Option<&Arc<Handle>> {
+        self.is_market.then_some(&self.handle)
     }
 
     fn place(&self) -> PyResult<Place<'_>> {
-        let handle = self.handle.current().ok_or_else(errors::schema_changed)?;
+        let changed = || errors::schema_changed(&self.handle.pubkey);
+        let handle = self.handle.current().ok_or_else(changed)?;
         if !self.is_market {
             return Ok(Place { handle, oracle: handle.record, source: None });
         }
-        let found = handle.region().oracle_of(&handle.record).ok_or_else(|| no_oracle(handle))?;
+        let found = handle.region().oracle_of(&handle.record);
+        let found = found.ok_or_else(|| no_oracle(&self.handle))?;
         Ok(Place { handle, oracle: found.0, source: Some(found.1) })
     }
 
@@ -170,23 +211,23 @@ impl OracleView {
             .handle
             .region()
             .read(&place.oracle, |buffer| (OraclePrice::all(|i| buffer.extra(i)), buffer.meta()));
-        read.map_err(|_| errors::gone())
+        read.map_err(|_| self.gone())
     }
 
     fn price_and_meta(&self) -> PyResult<(OraclePrice, Meta)> {
         let place = self.place()?;
         if let Some(source) = place.source {
             let found = place.handle.region().oracle_price(&place.oracle, source);
-            let (price, meta) = found.ok_or_else(|| no_oracle(place.handle))?;
+            let (price, meta) = found.ok_or_else(|| no_oracle(&self.handle))?;
             return match price.valid {
                 true => Ok((price, meta)),
-                false => Err(invalid(self.address()?)),
+                false => Err(self.invalid(&place, source)),
             };
         }
         let (prices, meta) = self.all()?;
         match prices.as_slice() {
             [price] if price.valid => Ok((*price, meta)),
-            [_] => Err(invalid(self.address()?)),
+            [price] => Err(self.invalid(&self.place()?, price.source)),
             [] => Err(errors::OracleInvalidError::new_err(format!(
                 "no market names oracle {}: it has no price, only bytes()",
                 self.address()?
@@ -195,6 +236,13 @@ impl OracleView {
                 "markets read oracle {} by several sources: see prices()",
                 self.address()?
             ))),
+        }
+    }
+
+    fn invalid(&self, place: &Place<'_>, source: u8) -> PyErr {
+        match self.address() {
+            Ok(pubkey) => invalid(&place.handle.link, self.market(), &pubkey, source),
+            Err(error) => error,
         }
     }
 
@@ -210,7 +258,7 @@ impl OracleView {
     /// The handle of the oracle account itself.
     pub fn oracle_handle(&self) -> PyResult<Arc<Handle>> {
         let place = self.place()?;
-        Handle::new(&place.handle.link, place.oracle).ok_or_else(errors::gone)
+        Handle::new(&place.handle.link, place.oracle).ok_or_else(|| self.gone())
     }
 }
 
@@ -275,7 +323,7 @@ impl OracleView {
         Ok(self.address()?.to_string())
     }
 
-    /// The slot of the account's newest update.
+    /// The slot of the account's newest update; not driftpy's `slot`, which is `published_slot`.
     #[getter]
     fn slot(&self) -> PyResult<u64> {
         Ok(self.all()?.1.slot)
@@ -344,7 +392,7 @@ impl OracleView {
     /// The account, byte for byte.
     fn bytes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let place = self.place()?;
-        let copy = place.handle.region().snapshot(&place.oracle).map_err(|_| errors::gone())?;
+        let copy = place.handle.region().snapshot(&place.oracle).map_err(|_| self.gone())?;
         Ok(to_bytes(py, &copy.data))
     }
 

@@ -82,14 +82,16 @@ impl Frozen {
     /// Copies the newest version of an account.
     #[inline(always)]
     pub fn of(handle: &Handle) -> PyResult<Self> {
-        let Some(here) = handle.current() else { return Err(errors::schema_changed()) };
+        let Some(here) = handle.current() else {
+            return Err(errors::schema_changed(&handle.pubkey));
+        };
         Self::of_record(here.region(), &here.record, &handle.pubkey)
     }
 
     /// Copies the newest version of a record.
     #[inline(always)]
     pub fn of_record(region: &Region, record: &RecordRef, pubkey: &Pubkey) -> PyResult<Self> {
-        let words = region.frozen(record).map_err(|_| errors::gone())?;
+        let words = region.frozen(record).map_err(|_| errors::account_gone(pubkey))?;
         Ok(Self::new(words, record.kind, record.extra_words(), pubkey))
     }
 
@@ -165,10 +167,12 @@ impl Source {
     pub fn read_any<T>(&self, read: impl Fn(Words<'_>) -> T) -> PyResult<T> {
         match self {
             Self::Live(handle) => {
-                let Some(here) = handle.current() else { return Err(errors::schema_changed()) };
+                let Some(here) = handle.current() else {
+                    return Err(errors::schema_changed(&handle.pubkey));
+                };
                 here.region()
                     .read(&here.record, |buffer| read(Words::Live(buffer)))
-                    .map_err(|_| errors::gone())
+                    .map_err(|_| errors::account_gone(&handle.pubkey))
             }
             Self::Frozen(frozen) => Ok(read(Words::Frozen(frozen))),
         }

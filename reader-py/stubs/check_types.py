@@ -132,23 +132,39 @@ def copies(reader: driftshm.Reader, market: drift_v2.PerpMarket) -> None:
 async def changes(reader: driftshm.Reader, market: drift_v2.PerpMarket) -> None:
     async with reader.changes(perp_markets=["SOL-PERP", 1, market], kinds=["oracle"]) as stream:
         async for change in stream:
-            assert_type(change, Item)
-            if isinstance(change, driftshm.Lagged):
-                assert_type(change.count, int)
-                continue
             assert_type(change, driftshm.Change)
             assert_type(change.kind, Kind)
             assert_type(change.view, driftshm.View | driftshm.OracleView | None)
             if isinstance(change.view, drift_v2.PerpMarket):
                 assert_type(change.view.amm, drift_v2.AMM)
     async for batch in reader.batches(users=Solders()):
-        assert_type(batch, list[Item])
+        assert_type(batch, list[driftshm.Change])
+    assert_type(reader.changes().subscription, driftshm.Subscription[driftshm.Change])
+    await of_any_stream(reader.changes(conflate=True))
     reader.changes(kinds=["perp"])  # type: ignore[list-item]
     reader.changes(kinds="user")  # type: ignore[arg-type]
     assert_type(await reader.wait(market, newer_than=market.version, timeout=1), int)
 
 
+async def every_publish(reader: driftshm.Reader, flag: bool) -> None:
+    async for change in reader.changes(conflate=False):
+        assert_type(change, Item)
+        if isinstance(change, driftshm.Lagged):
+            assert_type(change.count, int)
+            continue
+        assert_type(change, driftshm.Change)
+    async for batch in reader.batches(conflate=flag):
+        assert_type(batch, list[Item])
+
+
+async def of_any_stream(stream: driftshm.Changes) -> None:
+    async for change in stream:
+        assert_type(change, Item)
+
+
 def without_asyncio(reader: driftshm.Reader) -> None:
+    with reader.subscribe(perp_markets=0) as conflated:
+        assert_type(conflated.wait(1.0), list[driftshm.Change])
     with reader.subscribe(conflate=False) as subscription:
         assert_type(subscription.wait(1.0), list[Item])
         assert_type(subscription.drain(100), list[Item])
@@ -174,6 +190,9 @@ def the_rest(keys: Iterable[Pubkey], account: Account) -> None:
         assert_type(failed.args, tuple[Any, ...])
     wrong: AttributeError = driftshm.FieldError("no such field")
     assert_type(wrong.args, tuple[Any, ...])
+    missing: LookupError = driftshm.UnknownAccountError("no such user")
+    nothing: ArithmeticError = driftshm.NoFigureError("no reserves")
+    assert_type((missing.args, nothing.args), tuple[tuple[Any, ...], tuple[Any, ...]])
 
 
 class Mine(drift_v2.PerpMarket):  # type: ignore[misc] # final

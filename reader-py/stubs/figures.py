@@ -25,15 +25,16 @@ ORACLE = (
     Figure(
         "oracle_price",
         "int",
-        "The oracle's newest price by this market's source: PRICE_PRECISION, 6 decimals. Raises "
+        "The oracle's newest price by this market's source: PRICE_PRECISION, 6 decimals. It is of "
+        "the oracle's account, which the market's ``max_age`` says nothing of: "
+        "`Reader.get_perp_oracle` and `Reader.get_spot_oracle` take their own. Raises "
         "`OracleInvalidError` if there is no valid one.",
         live_only=True,
     ),
     Figure(
         "oracle_price_float",
         "float",
-        "The oracle's newest price in quote per base. Raises `OracleInvalidError` if there is no "
-        "valid one.",
+        "The oracle's newest price in quote per base: see `oracle_price`.",
         live_only=True,
     ),
 )
@@ -42,13 +43,15 @@ PERP_MARKET = (
     Figure(
         "mark_price",
         "int",
-        "The AMM's reserve price, quote_asset_reserve * peg_multiplier / base_asset_reserve: "
-        "PRICE_PRECISION, 6 decimals. Raises ArithmeticError if the AMM is empty.",
+        "The AMM's stored reserve price, quote_asset_reserve * peg_multiplier / "
+        "base_asset_reserve: PRICE_PRECISION, 6 decimals. Not its bid or ask, not the price after "
+        "the repeg that the next trade makes, and not the order book's. Raises `NoFigureError` if "
+        "the AMM's base reserve is 0.",
     ),
     Figure(
         "mark_price_float",
         "float",
-        "The AMM's reserve price in quote per base. Raises ArithmeticError if the AMM is empty.",
+        "The AMM's stored reserve price in quote per base: see `mark_price`.",
     ),
     Figure(
         "open_interest",
@@ -61,7 +64,7 @@ PERP_MARKET = (
         "funding_rate",
         "FundingRate",
         "The last funding rate as a fraction of the oracle's average price then: hourly, over "
-        "8 hours, and over a year. Raises ArithmeticError before the first funding.",
+        "8 hours, and over a year. Raises `NoFigureError` before the first funding.",
         is_method=True,
     ),
     Figure(

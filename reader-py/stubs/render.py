@@ -46,9 +46,9 @@ Made from layout/profiles/{name}.json by reader-py/stubs/generate.py: do not edi
 
 Each struct of the program is two types: a live view (``PerpMarket``) and a snapshot
 (``PerpMarketSnapshot``). Numbers are integers in the unit that their docstring names: the figure is
-integer / 10**decimals, and ``account.float("path")`` gives it. Addresses are base58 text, byte
-arrays are `bytes`. An enum's attribute is a plain int where the account holds a number that the
-profile has no name for.
+integer / 10**decimals, and ``account.float("path")`` gives it; unscaled where no unit is named.
+Addresses are base58 text, byte arrays are `bytes`. An enum's attribute is a plain int where the
+account holds a number that the profile has no name for.
 
 Units:
 

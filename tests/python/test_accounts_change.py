@@ -50,7 +50,8 @@ def test_a_closed_account_reads_as_closed_until_it_is_opened_again(
                 with pytest.raises(driftshm.AccountClosedError, match=account.pubkey):
                     read()
             assert (before.authority, before.closed) == (key(1 << 40 | 3), False)
-            with pytest.raises(driftshm.UnknownMarketError):
+            closed = f"user {account.pubkey} was closed on chain"
+            with pytest.raises(driftshm.UnknownAccountError, match=closed):
                 reader.snapshot(users=[account.pubkey])
 
             script.say(account.closed(slot=1), account.line(slot=1))

@@ -95,8 +95,14 @@ BAD: list[tuple[str, Callable[[Any], object], type[Exception], list[str]]] = [
     (
         "a user in a cut that is not there",
         lambda r: r.snapshot(users=[NOBODYS]),
-        driftshm.UnknownMarketError,
-        ["no user", NOBODYS],
+        driftshm.UnknownAccountError,
+        [f"no user {NOBODYS} in the region", "reader.watch", "--user", "before a cut"],
+    ),
+    (
+        "user stats in a cut that are not there",
+        lambda r: r.snapshot(user_stats=[NOBODYS]),
+        driftshm.UnknownAccountError,
+        ["no user stats account", f"(of {NOBODYS})", "reader.watch", "--authority"],
     ),
     # Keys.
     (
@@ -313,8 +319,8 @@ BAD: list[tuple[str, Callable[[Any], object], type[Exception], list[str]]] = [
     (
         "a funding rate without a price",
         lambda r: driftshm.funding_rate(1, 0),
-        ArithmeticError,
-        ["TWAP", "0"],
+        driftshm.NoFigureError,
+        ["TWAP", "is 0", "no funding rate"],
     ),
 ]
 
@@ -337,6 +343,8 @@ def test_wrong_input_is_an_error_that_says_what_is_right(
 def test_errors_are_also_what_python_calls_them() -> None:
     assert issubclass(driftshm.FieldError, AttributeError)
     assert issubclass(driftshm.UnknownMarketError, LookupError)
+    assert issubclass(driftshm.UnknownAccountError, LookupError)
+    assert issubclass(driftshm.NoFigureError, ArithmeticError)
     assert issubclass(driftshm.PubkeyError, ValueError)
     assert issubclass(driftshm.FilterError, ValueError)
     own = [

@@ -11,10 +11,38 @@ import pytest
 from support import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from support import Writer
 
+DOCUMENTS = [
+    "README.md",
+    "reader-py/README.md",
+    "docs/python.md",
+    "docs/from-driftpy.md",
+    "docs/writing-a-profile.md",
+]
 
-@pytest.mark.parametrize("document", ["README.md", "reader-py/README.md", "docs/python.md"])
+
+@pytest.fixture
+def sim(writer: Callable[..., Writer]) -> Writer:
+    """A live writer of the cluster that documents open by name."""
+    made = writer("--rate", "500", "--users", "20", "--seed", "7", start=False)
+    made.cluster = "sim"
+    return made.start()
+
+
+def test_every_document_with_python_in_it_is_tested() -> None:
+    listed = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("reader-py/*.md")]
+    with_python = {
+        str(path.relative_to(ROOT))
+        for path in listed
+        if "```python" in path.read_text(encoding="utf-8")
+    }
+    assert with_python == set(DOCUMENTS)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_block_of_a_document_runs(document: str, sim: Writer) -> None:
     pytest.importorskip("numpy")
     done = subprocess.run(

@@ -93,8 +93,11 @@ def test_a_market_without_reserves_has_no_price(writer: Start, script: Script) -
     script.say(perp(0).set("amm.base_asset_reserve", 0))
     with writer(*script.arguments).open() as reader:
         view = until("it is there", lambda: reader.get_perp_market(0))
-        with pytest.raises(ArithmeticError, match="empty"):
-            _ = view.mark_price
+        for use in (lambda: view.mark_price, lambda: view.snapshot().mark_price_float):
+            with pytest.raises(driftshm.NoFigureError, match="base reserve is 0") as raised:
+                use()
+            assert f"{view.symbol} ({view.pubkey})" in str(raised.value)
+            assert isinstance(raised.value, ArithmeticError)
         assert view.market_data()["mark_price"] is None
 
 

@@ -116,19 +116,27 @@ def test_an_oracle_that_is_not_there_or_cannot_be_read(writer: Start, script: Sc
     with writer(*script.arguments).open() as reader:
         until("the market", lambda: reader.stats()["published"] >= 2)
         assert reader.get_perp_oracle(0) is None
-        with pytest.raises(driftshm.OracleInvalidError, match="not in the region yet"):
+        oracle = market.expected["amm"]["oracle"]
+        absent = f"oracle {oracle} is not in the region yet"
+        with pytest.raises(driftshm.OracleInvalidError, match=absent):
             _ = reader.get_perp_market(0).oracle_price
         assert reader.get_perp_market(0).market_data()["oracle_price"] is None
-        oracle = market.expected["amm"]["oracle"]
         script.say(line(oracle, b"\x22\xf1\x23\x63\x9d\x7e\xf4\xcd" + bytes(500)))
         view = until("the oracle", lambda: reader.get_perp_oracle(0))
+        source = reader.get_perp_market(0).amm.oracle_source.name
         for use in (
             lambda: view.price,
             view.snapshot,
             lambda: reader.get_perp_market(0).oracle_price,
         ):
-            with pytest.raises(driftshm.OracleInvalidError, match="cannot be read by the source"):
+            with pytest.raises(driftshm.OracleInvalidError) as raised:
                 use()
+            text = str(raised.value)
+            assert f"no valid price from oracle {oracle} by source {source}" in text
+            assert reader.get_perp_market(0).symbol in text
+            assert "the writer's log" in text
+        with pytest.raises(driftshm.OracleInvalidError, match=f"{oracle} by source {source}"):
+            reader.snapshot(perp_oracles=[0])
         assert view.prices() == {}
         assert len(view.bytes()) == 508
         assert "no price" in repr(view)

@@ -193,7 +193,8 @@ def test_a_bot_from_before_the_profile_was_changed_is_told_so_and_can_go_on(
         ]  # fmt: skip
         for read in reads:
             with pytest.raises(
-                driftshm.SchemaChangedError, match="get the account from the reader again"
+                driftshm.SchemaChangedError,
+                match=f"get account {perp(0).pubkey} from the reader again",
             ):
                 read()
         assert repr(old)

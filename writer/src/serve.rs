@@ -3,10 +3,13 @@
 mod core;
 mod error;
 mod feed;
+mod notify;
 mod signals;
 mod specs;
+mod watchers;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -53,6 +56,8 @@ pub struct ServeOptions {
     pub feeds: Vec<FeedSpec>,
     /// Where all that feeds bring is recorded.
     pub record: Option<PathBuf>,
+    /// Where metrics and health are served over HTTP; nowhere in a build without the feature.
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 impl ServeOptions {
@@ -73,6 +78,7 @@ impl ServeOptions {
             fail_fast: false,
             feeds: Vec::new(),
             record: None,
+            metrics_listen: None,
         }
     }
 }

@@ -14,7 +14,9 @@ from harness.timing import statement
 def run(bench: Bench) -> Figure:
     market = bench.reader.get_perp_market(0)
     assert market is not None
-    assert market.amm.base_asset_reserve < 1 << 64, "the issue asks for one that fits 64 bits"
+    assert market.amm.base_asset_reserve < 1 << 64, (
+        "the floor returns 64 bits, so this one must fit them"
+    )
     floor = Floor(None)
     taken = bench.take_turns(
         statement("one", "m.market_index", {"m": market}),

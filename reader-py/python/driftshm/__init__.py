@@ -6,11 +6,19 @@ region; any number of Python processes read them with no system call and no copy
     import driftshm
 
     reader = driftshm.open()
-    market = reader.get_perp_market("SOL-PERP", max_age=1.0)
-    print(market.mark_price_float, market.amm.base_asset_reserve)
+    async with reader.changes(perp_markets=["SOL-PERP"]) as changes:
+        async for change in changes:
+            try:
+                oracle = reader.get_perp_oracle("SOL-PERP", max_age=2.0)
+                market = reader.get_perp_market("SOL-PERP", max_age=2.0)
+            except driftshm.StaleError as error:
+                print("not trading:", error)
+                continue
+            if oracle and market:
+                print(change.slot, market.mark_price_float - oracle.price_float)
 
-    async for change in reader.changes(perp_markets=["SOL-PERP"]):
-        print(change.slot, change.view.oracle_price_float)
+`StaleError` says that nobody vouches for an account any more. ``max_age`` is of the one account
+that it is passed for; a market's oracle is another one.
 """
 
 from __future__ import annotations
@@ -42,6 +50,7 @@ from ._driftshm import (
     Lagged,
     LayoutMismatchError,
     Meta,
+    NoFigureError,
     NoRegionError,
     OpenFailed,
     OracleInvalidError,
@@ -57,6 +66,7 @@ from ._driftshm import (
     Snapshot,
     StaleError,
     Subscription,
+    UnknownAccountError,
     UnknownMarketError,
     View,
     Watch,
@@ -105,6 +115,7 @@ __all__ = [
     "Lagged",
     "LayoutMismatchError",
     "Meta",
+    "NoFigureError",
     "NoRegionError",
     "OpenFailed",
     "OracleInvalidError",
@@ -120,6 +131,7 @@ __all__ = [
     "Snapshot",
     "StaleError",
     "Subscription",
+    "UnknownAccountError",
     "UnknownMarketError",
     "View",
     "Watch",

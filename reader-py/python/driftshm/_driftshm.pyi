@@ -14,11 +14,11 @@ import os
 import pathlib
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Final, Generic, Literal, TypeVar, final, overload
+from typing import Any, Final, Generic, Literal, final, overload
 
 import numpy as np
 import numpy.typing as npt
-from typing_extensions import Self
+from typing_extensions import Self, TypeVar
 
 from .aio import Batches, Changes
 from .drift_v2 import (
@@ -60,6 +60,7 @@ __all__ = [
     "Lagged",
     "LayoutMismatchError",
     "Meta",
+    "NoFigureError",
     "NoRegionError",
     "OpenFailed",
     "OracleInvalidError",
@@ -75,6 +76,7 @@ __all__ = [
     "Snapshot",
     "StaleError",
     "Subscription",
+    "UnknownAccountError",
     "UnknownMarketError",
     "View",
     "Watch",
@@ -96,6 +98,7 @@ __all__ = [
 ]
 
 _T_co = TypeVar("_T_co", covariant=True)
+_Item_co = TypeVar("_Item_co", bound=Item, default=Item, covariant=True)
 
 __version__: Final[str]
 ABI_VERSION: Final[int]
@@ -123,7 +126,7 @@ class View:
     def commitment(self) -> Literal["confirmed", "processed"]:
         """How sure the chain is of the newest version.
 
-        ``processed`` where it may yet be taken back: only with ``--commitment processed``.
+        ``processed`` where it may yet be rolled back: only with ``--commitment processed``.
         """
     @property
     def version(self) -> int:
@@ -138,8 +141,8 @@ class View:
     def staleness(self) -> builtins.float:
         """Seconds since the account was last known to be what the chain says.
 
-        It is what ``max_age`` is compared with, and judged at each call, from the writer's
-        heartbeat and the state of its feeds.
+        It is what ``max_age`` is compared with, and judged at each call: from when the writer last
+        heard of the chain, while its heart beats and its feeds are live.
         """
     @property
     def closed(self) -> bool:
@@ -166,7 +169,11 @@ class View:
     def float(self, path: str) -> builtins.float:
         """The field at ``path`` (``"amm.base_asset_reserve"``) as a float, scaled by its unit.
 
-        Raises `FieldError` if there is none, TypeError if it is no number.
+        Not scaled is a field without a unit in the profile, which may be one whose precision
+        depends on its market (``orders[0].base_asset_amount``), and an amount in a token's smallest
+        unit (the unit ``token``): those are the raw integer. The field's docstring says its unit.
+
+        Raises `FieldError` if there is no such field, TypeError if it is no number.
         """
 
 class Snapshot:
@@ -203,9 +210,9 @@ class Snapshot:
     def bytes(self) -> builtins.bytes:
         """Byte for byte: the whole account as on chain, or this struct of it."""
     def float(self, path: str) -> builtins.float:
-        """The field at ``path`` as a float, scaled by its unit.
+        """The field at ``path`` as a float, scaled by its unit if that has decimals.
 
-        Raises `FieldError` if there is none, TypeError if it is no number.
+        See `View.float`: a field without such a unit is the raw integer.
         """
     def __buffer__(self, flags: int, /) -> memoryview: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -274,7 +281,7 @@ class OracleView:
     itself (from a `Change`), it has a price if markets read it by one source; else see `prices`.
 
     Prices are as the program computes them, in PRICE_PRECISION (6 decimals). They raise
-    `OracleInvalidError` if the account is not there or cannot be read by the source.
+    `OracleInvalidError` if the account is not there or gives no valid price by the source.
     """
 
     @property
@@ -291,7 +298,7 @@ class OracleView:
         """The confidence in quote per base."""
     @property
     def published_slot(self) -> int:
-        """The Solana slot in which the price was published."""
+        """The Solana slot in which the price was published: driftpy's ``slot``."""
     @property
     def delay(self) -> int:
         """Slots since the price was published, at the newest slot that the writer knows."""
@@ -306,7 +313,10 @@ class OracleView:
         """The oracle account's address, base58."""
     @property
     def slot(self) -> int:
-        """The Solana slot of the account's newest update."""
+        """The Solana slot of the account's newest update.
+
+        Not driftpy's ``slot``: that is `published_slot`.
+        """
     @property
     def write_version(self) -> int:
         """Orders updates of one source within a slot; 0 where the source has none."""
@@ -352,7 +362,7 @@ class OraclePriceData:
         """The confidence in quote per base."""
     @property
     def published_slot(self) -> int:
-        """The Solana slot in which it was published."""
+        """The Solana slot in which it was published: driftpy's ``slot``."""
     @property
     def delay(self) -> int:
         """Slots since it was published, at the newest slot that the writer knew."""
@@ -364,7 +374,10 @@ class OraclePriceData:
         """By which source the account was read (the number, if the profile has no name for it)."""
     @property
     def slot(self) -> int:
-        """The Solana slot of the account's update."""
+        """The Solana slot of the account's update.
+
+        Not driftpy's ``slot``: that is `published_slot`.
+        """
     @property
     def version(self) -> int:
         """Counts the versions of the account."""
@@ -387,10 +400,12 @@ class Reader:
 
     `driftshm.open` makes one.
 
-    What is not in the region is None, as with a dict's ``get``. With ``max_age``, an account that
-    is not known to be as fresh as so many seconds raises `StaleError`. A market that no region
-    could have, or a symbol that this one has not, raises `UnknownMarketError`; what is no key
-    raises `PubkeyError`.
+    An index that no market has yet is None, and so is an address that is not in the region, as
+    with a dict's ``get``. A symbol that no market has, or an index beyond the region's capacity,
+    raises `UnknownMarketError`, which names those there are; what is no key raises `PubkeyError`.
+
+    With ``max_age``, an account that is not known to be as fresh as so many seconds raises
+    `StaleError`. It is of that account alone: a market's oracle is another one.
     """
 
     def __new__(cls, cluster_or_dir: str | os.PathLike[str] | None = None) -> Self: ...
@@ -477,10 +492,16 @@ class Reader:
     ) -> Cut:
         """Several accounts in one consistent cut: none changed between the first and the last read.
 
+        It is consistent as the writer has published it. Two accounts that one transaction changed
+        are published one right after the other, and a cut may fall between: ``cut.id.min_slot`` and
+        ``max_slot``, and the accounts' own slots, show it.
+
         Oracles are named by their markets, user stats by their authorities. Raises
-        `UnknownMarketError` if one of them is not there, `StaleError` if one is older than
+        `UnknownMarketError` if a market or its oracle is not there, `UnknownAccountError` if
+        another account is not, `StaleError` if one of them is not known to be as fresh as
         ``max_age`` seconds, `ContendedError` if they change too fast for a cut.
         """
+    @overload
     def subscribe(
         self,
         *,
@@ -490,9 +511,9 @@ class Reader:
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
         kinds: Sequence[Kind] | None = None,
-        conflate: bool = True,
+        conflate: Literal[True] = True,
         timeout: float = 2.0,
-    ) -> Subscription:
+    ) -> Subscription[Change]:
         """Subscribes to changes from now on, for any event loop or none; without filter, to all.
 
         The arguments are a union; user stats are named by their authorities or by views. For
@@ -501,6 +522,20 @@ class Reader:
         Raises `FilterError` if the filter could never match, `ConnectionFailed` if no connection
         comes about within ``timeout`` seconds (`WriterDeadError`: nobody answers).
         """
+    @overload
+    def subscribe(
+        self,
+        *,
+        perp_markets: Market | Iterable[Market] | None = None,
+        spot_markets: Market | Iterable[Market] | None = None,
+        users: Account | Iterable[Account] | None = None,
+        user_stats: Account | Iterable[Account] | None = None,
+        oracles: Account | Iterable[Account] | None = None,
+        kinds: Sequence[Kind] | None = None,
+        conflate: bool,
+        timeout: float = 2.0,
+    ) -> Subscription: ...
+    @overload
     def changes(
         self,
         *,
@@ -510,12 +545,13 @@ class Reader:
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
         kinds: Sequence[Kind] | None = None,
-        conflate: bool = True,
+        conflate: Literal[True] = True,
         timeout: float = 2.0,
-    ) -> Changes:
+    ) -> Changes[Change]:
         """Changes from now on, one at a time: ``async for change in reader.changes(...)``.
 
-        The arguments are a union; without any, everything. Conflated (the default), a bot that is
+        What changed before this call does not come: subscribe first, then read, then loop. The
+        arguments are a union; without any, everything. Conflated (the default), a bot that is
         slow gets each changed account once, at its newest; with ``conflate=False`` it gets every
         publish, and a `Lagged` where it was lapped. Users and other addresses are watched too: the
         writer follows them for as long as the stream is open.
@@ -525,6 +561,20 @@ class Reader:
         or another error that `subscribe` has. Changes count from this call on. A writer that
         restarts later is followed.
         """
+    @overload
+    def changes(
+        self,
+        *,
+        perp_markets: Market | Iterable[Market] | None = None,
+        spot_markets: Market | Iterable[Market] | None = None,
+        users: Account | Iterable[Account] | None = None,
+        user_stats: Account | Iterable[Account] | None = None,
+        oracles: Account | Iterable[Account] | None = None,
+        kinds: Sequence[Kind] | None = None,
+        conflate: bool,
+        timeout: float = 2.0,
+    ) -> Changes: ...
+    @overload
     def batches(
         self,
         *,
@@ -534,10 +584,23 @@ class Reader:
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
         kinds: Sequence[Kind] | None = None,
-        conflate: bool = True,
+        conflate: Literal[True] = True,
         timeout: float = 2.0,
-    ) -> Batches:
+    ) -> Batches[Change]:
         """As `changes`, but all that wait at once, as a list: cheaper when there are many."""
+    @overload
+    def batches(
+        self,
+        *,
+        perp_markets: Market | Iterable[Market] | None = None,
+        spot_markets: Market | Iterable[Market] | None = None,
+        users: Account | Iterable[Account] | None = None,
+        user_stats: Account | Iterable[Account] | None = None,
+        oracles: Account | Iterable[Account] | None = None,
+        kinds: Sequence[Kind] | None = None,
+        conflate: bool,
+        timeout: float = 2.0,
+    ) -> Batches: ...
     def wait(
         self,
         view: View | OracleView,
@@ -576,11 +639,12 @@ class Reader:
     def profile(self) -> str:
         """Name of the profile by which accounts are read."""
     def stats(self) -> dict[str, Any]:
-        """The writer's counters since it started, and what it says of itself.
+        """The region's counters, and what the writer says of itself.
 
-        ``state``, ``generation``, ``slot``, ``feed_state``, ``heartbeat_age`` (seconds), a number
-        per counter (``published``, ``absorbed``, ``stale`` and so on), and by kind ``records`` (in
-        use) and ``capacity``.
+        Counters are of the region's whole life: a writer that adopts it counts on. ``state``,
+        ``generation``, ``writer_pid``, ``slot``, ``feed_state``, ``heartbeat_age`` (seconds), a
+        number per counter (``published``, ``absorbed``, ``stale`` and so on), and by kind
+        ``records`` (in use) and ``capacity``.
         """
 
 @final
@@ -660,31 +724,35 @@ class Change:
         """Versions since the last change of this account that were passed over."""
     @property
     def view(self) -> View | OracleView | None:
-        """The account's live view, the same object that the reader gives; None if it is gone."""
+        """The account's live view, the same object that the reader gives; None if it is gone.
+
+        For a type checker it is any of them: narrow it with ``isinstance(view, PerpMarket)``, or
+        use views that you looked up before.
+        """
 
 @final
 class Lagged:
-    """Without conflation: so many changes were lost, because the bot was too slow."""
+    """Only with ``conflate=False``: so many changes were lost, because the bot was too slow."""
 
     @property
     def count(self) -> int:
         """How many."""
 
 @final
-class Subscription:
+class Subscription(Generic[_Item_co]):
     """A stream of changes for any event loop, or for none (`wait`).
 
     Reconnects by itself when the writer restarts. Belongs to the process that made it: after fork
     it raises `ForkedError` in the child.
     """
 
-    def drain(self, max: int = ...) -> list[Item]:
+    def drain(self, max: int = ...) -> list[_Item_co]:
         """What changed since the last call, at most ``max`` items (4096), without waiting.
 
         After it was empty, `fileno` becomes readable as soon as something changes: so drain until
         it is empty before you wait.
         """
-    def wait(self, timeout: float | None = None, *, max: int = ...) -> list[Item]:
+    def wait(self, timeout: float | None = None, *, max: int = ...) -> list[_Item_co]:
         """Waits until something changes, and returns it; an empty list when the time is up.
 
         ``timeout`` is in seconds, None for ever. Other threads run meanwhile, and signals (Ctrl-C)
@@ -786,25 +854,29 @@ class FundingRate:
 
 def funding_rate(last_funding_rate: int, last_funding_oracle_twap: int) -> FundingRate:
     """The rate that a ``last_funding_rate`` (FUNDING_RATE_PRECISION, 9 decimals) is at an oracle
-    average (PRICE_PRECISION, 6 decimals). Raises ArithmeticError if that is not positive.
+    average (PRICE_PRECISION, 6 decimals). Raises `NoFigureError` if that is not positive.
     """
 
 def derive_user_account(
     authority: Pubkey, sub_account_id: int = 0, *, profile: str = "drift-v2"
 ) -> str:
-    """Address of a user account, base58. Raises `PubkeyError` if the authority is no key."""
+    """Address of a user account, base58. Raises `PubkeyError` if the authority is no key.
+
+    Addresses are those of the program of the profile, Drift v2 if none is named: pass
+    ``profile=reader.profile`` for the program that the writer follows.
+    """
 
 def derive_user_stats_account(authority: Pubkey, *, profile: str = "drift-v2") -> str:
-    """Address of an authority's user stats, base58. Raises `PubkeyError` as above."""
+    """Address of an authority's user stats, base58: see `derive_user_account`."""
 
 def derive_perp_market_account(market_index: int, *, profile: str = "drift-v2") -> str:
-    """Address of a perp market, base58."""
+    """Address of a perp market, base58; ``profile`` as for `derive_user_account`."""
 
 def derive_spot_market_account(market_index: int, *, profile: str = "drift-v2") -> str:
-    """Address of a spot market, base58."""
+    """Address of a spot market, base58; ``profile`` as for `derive_user_account`."""
 
 def derive_state_account(*, profile: str = "drift-v2") -> str:
-    """Address of the program's state account, base58."""
+    """Address of the program's state account, base58; ``profile`` as for `derive_user_account`."""
 
 def types_of_profile(name: str) -> dict[str, Any]:
     """Every type of a profile that comes with the package: what `driftshm.drift_v2` consists of."""
@@ -872,7 +944,7 @@ class SchemaChangedError(DriftShmError):
     """The writer now uses another profile: get the account from the reader again."""
 
 class OracleInvalidError(DriftShmError):
-    """The oracle cannot be read by the source that the market names."""
+    """The oracle is not there, or gives no valid price by the source that the market names."""
 
 class ContendedError(DriftShmError):
     """Accounts changed too fast for one consistent cut."""
@@ -900,6 +972,12 @@ class FieldError(DriftShmError, AttributeError):
 
 class UnknownMarketError(DriftShmError, LookupError):
     """No market has that index or symbol, nor could one: the message says what there is."""
+
+class UnknownAccountError(DriftShmError, LookupError):
+    """An account that a cut needs is not in the region: the message says how to get it there."""
+
+class NoFigureError(DriftShmError, ArithmeticError):
+    """A figure cannot be computed from what the account holds: the message says why."""
 
 class PubkeyError(DriftShmError, ValueError):
     """Not the base58 text or the 32 bytes of a public key."""

@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from typing_extensions import TypeVar as DefaultedTypeVar
+
     from ._driftshm import OracleView, Reader, Subscription, View
     from .types import Item
 
-T = TypeVar("T")
+    # What comes: `Change` alone where it is conflated, else a `Lagged` now and then.
+    T_co = DefaultedTypeVar("T_co", bound=Item, default=Item, covariant=True)
+else:
+    T_co = TypeVar("T_co", covariant=True)
+
 Self = TypeVar("Self", bound="_Iterator[Any]")
 
 
-class _Stream:
+class _Stream(Generic[T_co]):
     """One subscription on one event loop.
 
     The first await sees to the connection; that it comes about later is no error. From then on
@@ -27,9 +33,9 @@ class _Stream:
     elsewhere is not woken either.
     """
 
-    def __init__(self, subscription: Subscription, timeout: float) -> None:
+    def __init__(self, subscription: Subscription[T_co], timeout: float) -> None:
         self.subscription = subscription
-        self.items: deque[Item] = deque()
+        self.items: deque[T_co] = deque()
         self._timeout = timeout
         self._deadline: float | None = None
         # Whether it has been connected once: it reconnects by itself.
@@ -160,12 +166,12 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return None
 
 
-class _Iterator(Generic[T]):
-    def __init__(self, subscription: Subscription, timeout: float) -> None:
+class _Iterator(Generic[T_co]):
+    def __init__(self, subscription: Subscription[T_co], timeout: float) -> None:
         self._stream = _Stream(subscription, timeout)
 
     @property
-    def subscription(self) -> Subscription:
+    def subscription(self) -> Subscription[T_co]:
         """The subscription behind it, for `connected` and the like."""
         return self._stream.subscription
 
@@ -195,26 +201,26 @@ class _Iterator(Generic[T]):
             stream.close()
 
 
-class Changes(_Iterator["Item"]):
+class Changes(_Iterator[T_co]):
     """``async for change in reader.changes(...)``: one change at a time."""
 
-    def __aiter__(self) -> Changes:
+    def __aiter__(self) -> Changes[T_co]:
         return self
 
-    async def __anext__(self) -> Item:
+    async def __anext__(self) -> T_co:
         items = self._stream.items
         if not items:
             await self._stream.fill()
         return items.popleft()
 
 
-class Batches(_Iterator["list[Item]"]):
+class Batches(_Iterator[T_co]):
     """``async for batch in reader.batches(...)``: all changes that wait, as a list."""
 
-    def __aiter__(self) -> Batches:
+    def __aiter__(self) -> Batches[T_co]:
         return self
 
-    async def __anext__(self) -> list[Item]:
+    async def __anext__(self) -> list[T_co]:
         items = self._stream.items
         if not items:
             await self._stream.fill()

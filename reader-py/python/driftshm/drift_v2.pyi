@@ -4,9 +4,9 @@ Made from layout/profiles/drift-v2.json by reader-py/stubs/generate.py: do not e
 
 Each struct of the program is two types: a live view (``PerpMarket``) and a snapshot
 (``PerpMarketSnapshot``). Numbers are integers in the unit that their docstring names: the figure is
-integer / 10**decimals, and ``account.float("path")`` gives it. Addresses are base58 text, byte
-arrays are `bytes`. An enum's attribute is a plain int where the account holds a number that the
-profile has no name for.
+integer / 10**decimals, and ``account.float("path")`` gives it; unscaled where no unit is named.
+Addresses are base58 text, byte arrays are `bytes`. An enum's attribute is a plain int where the
+account holds a number that the profile has no name for.
 
 Units:
 
@@ -1395,22 +1395,23 @@ class PerpMarket(View):
     def oracle_price(self) -> int:
         """The oracle's newest price by this market's source: PRICE_PRECISION, 6 decimals.
 
-        Raises `OracleInvalidError` if there is no valid one.
+        It is of the oracle's account, which the market's ``max_age`` says nothing of:
+        `Reader.get_perp_oracle` and `Reader.get_spot_oracle` take their own. Raises
+        `OracleInvalidError` if there is no valid one.
         """
     @property
     def oracle_price_float(self) -> float:
-        """The oracle's newest price in quote per base.
-
-        Raises `OracleInvalidError` if there is no valid one.
-        """
+        """The oracle's newest price in quote per base: see `oracle_price`."""
     @property
     def mark_price(self) -> int:
-        """The AMM's reserve price, quote_asset_reserve * peg_multiplier / base_asset_reserve:
-        PRICE_PRECISION, 6 decimals. Raises ArithmeticError if the AMM is empty.
+        """The AMM's stored reserve price, quote_asset_reserve * peg_multiplier /
+        base_asset_reserve: PRICE_PRECISION, 6 decimals. Not its bid or ask, not the price after the
+        repeg that the next trade makes, and not the order book's. Raises `NoFigureError` if the
+        AMM's base reserve is 0.
         """
     @property
     def mark_price_float(self) -> float:
-        """The AMM's reserve price in quote per base. Raises ArithmeticError if the AMM is empty."""
+        """The AMM's stored reserve price in quote per base: see `mark_price`."""
     @property
     def open_interest(self) -> int:
         """The larger side's open positions, max(abs(base_asset_amount_long),
@@ -1421,7 +1422,7 @@ class PerpMarket(View):
         """The larger side's open positions, in base."""
     def funding_rate(self) -> FundingRate:
         """The last funding rate as a fraction of the oracle's average price then: hourly, over 8
-        hours, and over a year. Raises ArithmeticError before the first funding.
+        hours, and over a year. Raises `NoFigureError` before the first funding.
         """
     def market_data(self) -> MarketData:
         """The market's key figures of one version, as a dict.
@@ -1569,12 +1570,14 @@ class PerpMarketSnapshot(Snapshot):
         """The market's name, such as "SOL-PERP"."""
     @property
     def mark_price(self) -> int:
-        """The AMM's reserve price, quote_asset_reserve * peg_multiplier / base_asset_reserve:
-        PRICE_PRECISION, 6 decimals. Raises ArithmeticError if the AMM is empty.
+        """The AMM's stored reserve price, quote_asset_reserve * peg_multiplier /
+        base_asset_reserve: PRICE_PRECISION, 6 decimals. Not its bid or ask, not the price after the
+        repeg that the next trade makes, and not the order book's. Raises `NoFigureError` if the
+        AMM's base reserve is 0.
         """
     @property
     def mark_price_float(self) -> float:
-        """The AMM's reserve price in quote per base. Raises ArithmeticError if the AMM is empty."""
+        """The AMM's stored reserve price in quote per base: see `mark_price`."""
     @property
     def open_interest(self) -> int:
         """The larger side's open positions, max(abs(base_asset_amount_long),
@@ -1585,7 +1588,7 @@ class PerpMarketSnapshot(Snapshot):
         """The larger side's open positions, in base."""
     def funding_rate(self) -> FundingRate:
         """The last funding rate as a fraction of the oracle's average price then: hourly, over 8
-        hours, and over a year. Raises ArithmeticError before the first funding.
+        hours, and over a year. Raises `NoFigureError` before the first funding.
         """
     def market_data(self) -> MarketData:
         """The market's key figures of one version, as a dict.
@@ -2081,14 +2084,13 @@ class SpotMarket(View):
     def oracle_price(self) -> int:
         """The oracle's newest price by this market's source: PRICE_PRECISION, 6 decimals.
 
-        Raises `OracleInvalidError` if there is no valid one.
+        It is of the oracle's account, which the market's ``max_age`` says nothing of:
+        `Reader.get_perp_oracle` and `Reader.get_spot_oracle` take their own. Raises
+        `OracleInvalidError` if there is no valid one.
         """
     @property
     def oracle_price_float(self) -> float:
-        """The oracle's newest price in quote per base.
-
-        Raises `OracleInvalidError` if there is no valid one.
-        """
+        """The oracle's newest price in quote per base: see `oracle_price`."""
     @property
     def deposit_token_amount(self) -> int:
         """All deposits with their interest, rounded down, in the token's smallest unit."""

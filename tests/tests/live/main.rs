@@ -9,9 +9,12 @@ mod changes;
 mod commitment;
 mod faults;
 mod follow;
+mod honest;
 mod memory;
 mod picked_up;
+mod providers;
 mod pulse;
+mod recorded;
 mod requests;
 mod soak;
 mod support;
@@ -31,6 +34,8 @@ fn main() {
         memory::trials(),
         requests::trials(),
         pulse::trials(),
+        honest::trials(),
+        providers::trials(),
         faults::trials(),
         commitment::trials(),
         changes::trials(),
@@ -38,6 +43,7 @@ fn main() {
         bad_input::trials(),
         picked_up::trials(),
         users::trials(),
+        recorded::trials(),
     ];
     let trials: Vec<Trial> = trials.into_iter().flatten().collect();
     libtest_mimic::run(&arguments, trials).exit();

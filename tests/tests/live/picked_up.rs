@@ -45,24 +45,10 @@ fn start(feeds: Feeds, more: &[&str]) -> (Chain, LiveWriter) {
     (chain, writer)
 }
 
-/// A copy of a market's oracle, at another address.
-fn oracle_like(chain: &Chain, market: &Pubkey, address: Pubkey) -> Pubkey {
-    let oracle = oracle_of(chain, market);
-    let like = chain.account(&oracle, Commitment::Processed).unwrap();
-    chain.set_account_of(&address, &like.owner, like.lamports, like.data);
-    address
-}
-
-fn oracle_of(chain: &Chain, market: &Pubkey) -> Pubkey {
-    let def = chain.profile().account(Kind::PerpMarket).unwrap();
-    let data = chain.account(market, Commitment::Processed).unwrap().data;
-    def.role(role::ORACLE).unwrap().read_pubkey(&data).unwrap()
-}
-
 fn new_market(feeds: Feeds) {
     let (chain, writer) = start(feeds, &[]);
     let def = chain.profile().account(Kind::PerpMarket).unwrap();
-    let oracle = oracle_like(&chain, &chain.market(0), Pubkey([77; 32]));
+    let oracle = chain.oracle_like(&chain.market(0), Pubkey([77; 32]));
     let mut data = chain.account(&chain.market(0), Commitment::Processed).unwrap().data.to_vec();
     assert!(def.role(role::MARKET_INDEX).unwrap().write_uint(&mut data, 4));
     assert!(def.role(role::ORACLE).unwrap().write_pubkey(&mut data, &oracle));
@@ -84,7 +70,7 @@ fn new_market(feeds: Feeds) {
 fn another_oracle(feeds: Feeds) {
     let (chain, writer) = start(feeds, &[]);
     let def = chain.profile().account(Kind::PerpMarket).unwrap();
-    let oracle = oracle_like(&chain, &chain.market(1), Pubkey([78; 32]));
+    let oracle = chain.oracle_like(&chain.market(1), Pubkey([78; 32]));
     chain.edit_account(&chain.market(1), |data| {
         assert!(def.role(role::ORACLE).unwrap().write_pubkey(data, &oracle));
     });

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use driftshm_cluster::{Commitment, Fault, Options, Sim, SimOptions};
+use driftshm_cluster::{Commitment, Fault};
 use driftshm_layout::control::{Filter, Subscription};
 use libtest_mimic::Trial;
 
-use crate::support::{Chain, Feeds, Followed, LiveWriter, WATCHDOG, small, until};
+use crate::support::{Chain, Feeds, Followed, LiveWriter, WATCHDOG, small, two_hundred, until};
 use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
@@ -16,7 +16,7 @@ pub fn trials() -> Vec<Trial> {
         let name = format!("requests::{feeds}_makes_at_most_ten_in_a_storm_of_a_minute");
         trials.push(trial(name, move || storm(feeds)));
     }
-    for feeds in [Feeds::Rpc, Feeds::Ws, Feeds::Grpc] {
+    for feeds in Feeds::EACH {
         let name = format!("requests::{feeds}_starts_with_at_most_five_and_then_one_a_second");
         trials.push(trial(name, move || cold_and_steady(feeds)));
     }
@@ -47,20 +47,9 @@ fn storm(feeds: Feeds) {
     chain.heal();
 }
 
-/// Two hundred accounts, a hundred of them markets.
-fn two_hundred() -> Options {
-    let accounts = SimOptions {
-        markets: 62,
-        spot_markets: 38,
-        users: 4,
-        cold_users: 0,
-        ..SimOptions::default()
-    };
-    Options { sim: Some(Sim { accounts, rate: 0 }), ..small() }
-}
-
 fn cold_and_steady(feeds: Feeds) {
     let chain = Chain::start(two_hundred());
+    chain.unshare_oracles();
     let followed = Followed::MARKETS.of(&chain, &chain.snapshot(Commitment::Confirmed)).len();
     let writer = LiveWriter::start(&chain, feeds, &["--max-oracles", "256"]);
     let data = || {
@@ -74,6 +63,7 @@ fn cold_and_steady(feeds: Feeds) {
     let live = data();
     writer.assert_equals(&chain, &Followed::MARKETS, Duration::from_secs(5));
     let cold = data();
+    assert!(followed >= 200, "there are but {followed}");
     println!("{feeds}: {followed} accounts, {cold} requests until all are there ({live} to live)");
     assert!(cold <= 5, "{cold} requests for {followed} accounts; the log:\n{}", writer.log());
 
@@ -90,7 +80,8 @@ fn cold_and_steady(feeds: Feeds) {
         })
         .collect();
     until("the bots are known", WATCHDOG, || (writer.status().subscriptions == 3).then_some(()));
-    std::thread::sleep(Duration::from_secs(1));
+    // What the bots named is fetched, and fetched again once it is subscribed to.
+    std::thread::sleep(Duration::from_secs(3));
     let (before, began) = (all(&chain), Instant::now());
     std::thread::sleep(Duration::from_secs(20));
     let (requests, seconds) = (all(&chain) - before, began.elapsed().as_secs_f64());

@@ -34,7 +34,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 fn soak() {
-    let lasts = Duration::from_secs(number("DRIFTSHM_SOAK_SECONDS").unwrap_or(60));
+    let lasts = Duration::from_secs(number("DRIFTSHM_SOAK_SECONDS").unwrap_or(120));
     let random = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64;
     let seed = number("DRIFTSHM_SOAK_SEED").unwrap_or_else(random);
     println!("soak: {} s each, DRIFTSHM_SOAK_SEED={seed}", lasts.as_secs());
@@ -104,6 +104,8 @@ fn soak() {
         }
         steady(*feeds, &samples);
     }
+    let counts = chain.counts();
+    assert_eq!((counts.ws.lagged, counts.grpc.lagged), (0, 0), "a writer was too slow");
 }
 
 /// Writes at the rate until it is told to stop.
@@ -154,6 +156,7 @@ fn go_wrong(
                 let rate = |now: u64, then: u64| (now - then) / seconds;
                 let (ws, grpc) = (rate(sent().0, at_first.0), rate(sent().1, at_first.1));
                 println!("soak: {ws} a second over ws and {grpc} over grpc before the first fault");
+                assert!(ws >= 5000 && grpc >= 5000, "the cluster does not keep up");
             }
             next += EVERY;
             let order = order(chain, &mut dice);
@@ -202,10 +205,10 @@ fn order(chain: &Chain, dice: &mut Dice) -> FaultOrder {
     FaultOrder { fault, on, for_ms: Some(500 + dice.below(3500) as u64) }
 }
 
-/// After the first quarter nothing grows.
+/// After the first minute nothing grows.
 fn steady(feeds: Feeds, samples: &[Footprint]) {
-    let (before, after) = samples.split_at(samples.len() / 2);
-    let before = &before[before.len() / 2..];
+    let (before, after) = samples.split_at(samples.len() * 3 / 4);
+    let before = &before[samples.len() / 2..];
     let most = |samples: &[Footprint]| {
         let anonymous = samples.iter().map(|sample| sample.anonymous).max().unwrap_or_default();
         let descriptors = samples.iter().map(|sample| sample.descriptors).max().unwrap_or_default();
@@ -213,10 +216,10 @@ fn steady(feeds: Feeds, samples: &[Footprint]) {
     };
     let (before, after) = (most(before), most(after));
     println!(
-        "soak {feeds}: at most {} KiB and {} descriptors in the second quarter, {} KiB and {} after",
+        "soak {feeds}: at most {} KiB and {} descriptors in the third quarter, {} KiB and {} in the last",
         before.0, before.1, after.0, after.1
     );
     // What is under way at a time differs; what is lost with every fault adds up.
-    assert!(after.0 <= before.0 + before.0 / 4 + 8192, "{before:?} {after:?}");
+    assert!(after.0 <= before.0 + before.0 / 8 + 4096, "{before:?} {after:?}");
     assert!(after.1 <= before.1 + 4, "{before:?} {after:?}");
 }

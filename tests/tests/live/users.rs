@@ -58,6 +58,27 @@ fn follows(feeds: Feeds, which: &str) {
     }
     chain.confirm();
     writer.assert_equals(&chain, &followed, WATCHDOG);
+    if which == "active" {
+        let_go(&chain, &writer, &users[3]);
+    }
+}
+
+/// One goes to sleep, of which streams do not tell: it is let go of, and nobody is to blame.
+fn let_go(chain: &Chain, writer: &LiveWriter, user: &Pubkey) {
+    set_idle(chain, user, true);
+    chain.confirm();
+    let region = writer.region();
+    until("it is no longer vouched for", WATCHDOG, || {
+        region.find(user).is_some_and(|record| !region.is_followed(&record)).then_some(())
+    });
+    let record = region.find(user).unwrap();
+    let asleep = chain.account(user, Commitment::Confirmed).unwrap();
+    assert_eq!(region.snapshot(&record).unwrap().data[..], asleep.data[..]);
+    assert_eq!(writer.counter("audit_mismatches"), 0, "the log:\n{}", writer.log());
+    set_idle(chain, user, false);
+    until("it is followed again", WATCHDOG, || {
+        region.find(user).is_some_and(|record| region.is_followed(&record)).then_some(())
+    });
 }
 
 fn refused() {

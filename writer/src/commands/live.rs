@@ -57,7 +57,9 @@ pub fn refuse_idle_flags(
         arg.get_help_heading() == Some("Live feeds") && typed
     });
     match idle.and_then(|arg| arg.get_long()) {
-        Some(flag) => usage(format!("--{flag} means nothing without --rpc-url and a live feed")),
+        Some(flag) => usage(format!(
+            "--{flag} means nothing without a live feed: give --rpc-url URL, or leave it out"
+        )),
         None => Ok(()),
     }
 }
@@ -89,20 +91,21 @@ pub fn spec(args: &RunArgs, cluster: &str, is_live: bool) -> Result<Option<FeedS
     }
     let Some(rpc) = live.rpc_url.clone() else {
         return usage(
-            "--rpc-url is not given: every live feed needs a node's RPC, for snapshots and the audit",
+            "every live feed needs a node's RPC, for snapshots and the audit: give --rpc-url URL, \
+             or DRIFTSHM_RPC_URL if there is a key in it",
         );
     };
-    let asked = |name, url: &Option<Endpoint>, flag: &str| -> Result<Option<Endpoint>, Failure> {
+    let asked = |name, url: &Option<Endpoint>, feed: &str| -> Result<Option<Endpoint>, Failure> {
         match url {
             _ if !args.feed.is_empty() && !args.feed.contains(&name) => Ok(None),
             None if args.feed.contains(&name) => {
-                usage(format!("the feed has no URL: give {flag} URL"))
+                usage(format!("--feed {feed} needs a URL: give --{feed}-url URL"))
             }
             url => Ok(url.clone()),
         }
     };
-    let ws = asked(FeedName::Ws, &live.ws_url, "--ws-url")?;
-    let grpc = asked(FeedName::Grpc, &live.grpc_url, "--grpc-url")?;
+    let ws = asked(FeedName::Ws, &live.ws_url, "ws")?;
+    let grpc = asked(FeedName::Grpc, &live.grpc_url, "grpc")?;
     let many = matches!(args.accounts.users, Some(UsersArg::All | UsersArg::Active));
     if many && ws.is_none() && grpc.is_none() {
         return usage(

@@ -38,7 +38,8 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 });
 
 const EXIT_STATUS: &str = "Exit status: 0 = done, 1 = it failed, 2 = the command line or a setting is wrong.\n\
-    status: 3 = there is a region but no live writer, 4 = there is no region.";
+    status: 3 = there is a region but no live writer, 4 = there is no region,\n\
+    5 = (--ready) a writer lives, but its feed is not live.";
 
 /// Drift's accounts in shared memory: one writer per host, any number of readers.
 #[derive(Debug, Parser)]

@@ -32,8 +32,8 @@ pub const HELP: &str = "Every setting is a flag, a variable and a key of the --c
 const SIM_CLUSTER: &str = "sim";
 /// Sub-accounts of an authority that are looked for: the program's interface makes eight at most.
 const SUB_ACCOUNTS: u16 = 8;
-/// What is made up under these names could be taken for the real thing.
-const REAL_CLUSTERS: [&str; 3] = ["mainnet", "mainnet-beta", "devnet"];
+/// What is made up or played back under these names is taken for the real thing.
+const REAL_CLUSTERS: [&str; 4] = ["mainnet", "mainnet-beta", "devnet", "testnet"];
 
 /// Runs the writer until it is told to stop.
 pub fn run(
@@ -58,10 +58,8 @@ pub fn run(
         return Ok(ExitCode::SUCCESS);
     }
     let _lines = config::log::start(&log);
-    let simulated = options.feeds.iter().any(|feed| matches!(feed, FeedSpec::Sim(_)));
-    if simulated && REAL_CLUSTERS.contains(&options.cluster.as_str()) {
-        let cluster = options.cluster.as_str();
-        tracing::warn!(cluster, "the accounts of this cluster are simulated, not the real ones");
+    if let Some(what) = not_real(&options.cluster, &options.feeds) {
+        tracing::warn!(cluster = options.cluster, "{what}");
     }
     for feed in &options.feeds {
         match feed {
@@ -79,6 +77,25 @@ pub fn run(
 
 fn usage<T>(what: impl Into<String>) -> Result<T, Failure> {
     Err(SettingError::Usage(what.into()).into())
+}
+
+/// What a bot would take for the chain's state, since it opens it by a real cluster's name.
+fn not_real(cluster: &str, feeds: &[FeedSpec]) -> Option<&'static str> {
+    if !REAL_CLUSTERS.contains(&cluster) {
+        return None;
+    }
+    feeds.iter().find_map(|feed| match feed {
+        FeedSpec::Sim(_) => Some(
+            "made-up accounts under a real cluster's name: bots cannot tell them from real ones; \
+             --cluster sim is meant for them",
+        ),
+        FeedSpec::Replay(_) => Some(
+            "recorded accounts under a real cluster's name: bots cannot tell them from present \
+             ones; give the recording another --cluster, such as replay",
+        ),
+        #[cfg(feature = "live")]
+        FeedSpec::Live(_) => None,
+    })
 }
 
 /// Which of the accounts that are sure to come find no room.
@@ -206,7 +223,7 @@ fn options(args: RunArgs) -> Result<ServeOptions, Failure> {
                 repeat: args.replay.looped,
                 speed: args.replay.speed,
             })),
-            None => usage("the feed replay has no recording: give --replay FILE"),
+            None => usage("--feed replay needs a recording: give --replay FILE"),
         },
     });
     let feeds = specs.collect::<Result<Vec<_>, _>>()?;
@@ -250,6 +267,7 @@ fn options(args: RunArgs) -> Result<ServeOptions, Failure> {
         fail_fast: args.live.fail_fast,
         feeds,
         record: args.record,
+        metrics_listen: args.metrics.metrics_listen,
         ..ServeOptions::new(dir, &cluster, Arc::unwrap_or_clone(args.profile))
     })
 }
@@ -259,6 +277,21 @@ mod tests {
     use super::*;
     use crate::feeds::sim::users;
     use driftshm_layout::profile::Profile;
+
+    #[test]
+    fn what_is_not_real_is_said_where_bots_would_take_it_for_real() {
+        let sim = [FeedSpec::Sim(SimOptions::default())];
+        let replay =
+            [FeedSpec::Replay(ReplayOptions { path: "a.rec".into(), repeat: false, speed: 1.0 })];
+        for cluster in REAL_CLUSTERS {
+            assert!(not_real(cluster, &sim).is_some_and(|what| what.contains("made-up")));
+            assert!(not_real(cluster, &replay).is_some_and(|what| what.contains("recorded")));
+        }
+        for cluster in ["sim", "replay", "demo"] {
+            assert_eq!((not_real(cluster, &sim), not_real(cluster, &replay)), (None, None));
+        }
+        assert_eq!(not_real("mainnet", &[]), None);
+    }
 
     #[test]
     fn accounts_without_room_are_foretold_as_the_simulation_makes_them() {

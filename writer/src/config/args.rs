@@ -35,7 +35,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub check: bool,
 
-    /// Name of the cluster whose accounts these are; must be given
+    /// Name of the cluster whose accounts these are, by which bots open them; must be given
     #[arg(long, value_name = "NAME", env = "DRIFTSHM_CLUSTER", value_parser = value::cluster)]
     pub cluster: Option<String>,
 
@@ -44,7 +44,7 @@ pub struct RunArgs {
     #[arg(long, env = "DRIFTSHM_DIR")]
     pub dir: Option<PathBuf>,
 
-    /// What accounts look like: the name of a builtin profile, or a file
+    /// Profile of the program: drift-v2, velocity, or a JSON file
     #[arg(
         long,
         value_name = "NAME|FILE",
@@ -54,13 +54,13 @@ pub struct RunArgs {
     )]
     pub profile: Arc<Profile>,
 
-    /// Where accounts come from. Need not be given with the URL of a live feed, nor for the cluster
-    /// `sim`. Several may be named
+    /// Where accounts come from; repeatable. Need not be given with the URL of a live feed, nor for
+    /// the cluster `sim`
     #[arg(long, env = "DRIFTSHM_FEED", value_delimiter = ',')]
     pub feed: Vec<FeedName>,
 
-    /// Record all that feeds bring into this file, which the feed replay plays again; one that is
-    /// a recording already is added to
+    /// File to record into all that feeds bring, which --feed replay plays again. A file that is a
+    /// recording already is continued
     #[arg(long, value_name = "FILE", env = "DRIFTSHM_RECORD")]
     pub record: Option<PathBuf>,
 
@@ -83,6 +83,9 @@ pub struct RunArgs {
     /// Who may.
     #[command(flatten)]
     pub access: AccessArgs,
+    /// What is served for watching.
+    #[command(flatten)]
+    pub metrics: super::metrics::MetricsArgs,
     /// What is logged.
     #[command(flatten)]
     pub log: LogArgs,
@@ -110,27 +113,27 @@ pub enum FeedName {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Sim feed")]
 pub struct SimArgs {
-    /// Perp markets
+    /// Perp markets to make
     #[arg(long, value_name = "N", env = "DRIFTSHM_MARKETS", default_value_t = SimOptions::default().markets,
         value_parser = value::number(1u16, u16::MAX))]
     pub markets: u16,
 
-    /// Spot markets
+    /// Spot markets to make
     #[arg(long, value_name = "N", env = "DRIFTSHM_SPOT_MARKETS", default_value_t = SimOptions::default().spot_markets,
         value_parser = value::number(1u16, u16::MAX))]
     pub spot_markets: u16,
 
-    /// Updates per second
+    /// Updates per second, of all accounts together
     #[arg(long, value_name = "N", env = "DRIFTSHM_RATE", default_value_t = SimOptions::default().rate,
         value_parser = value::number(1, MAX_RATE))]
     pub rate: u32,
 
-    /// The same seed gives the same accounts
+    /// Seed of all that is made up: the same seed gives the same accounts
     #[arg(long, value_name = "N", env = "DRIFTSHM_SEED", default_value_t = SimOptions::default().seed,
         value_parser = value::number(0u64, u64::MAX))]
     pub seed: u64,
 
-    /// Further users, which are only brought while a bot watches them
+    /// Further users to make, which are only brought while a bot watches them
     #[arg(long, value_name = "N", env = "DRIFTSHM_COLD_USERS", default_value_t = SimOptions::default().cold_users,
         value_parser = value::number(0u32, MAX_CAPACITY as u32))]
     pub cold_users: u32,
@@ -156,7 +159,7 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "FILE", env = "DRIFTSHM_REPLAY")]
     pub replay: Option<PathBuf>,
 
-    /// From the beginning again at the end of the file
+    /// Start again at the end of the file
     #[arg(long = "loop", id = "loop", value_name = "true|false", env = "DRIFTSHM_LOOP",
         default_value = "false", default_missing_value = "true", num_args = 0..=1,
         require_equals = true, value_parser = BoolishValueParser::new())]
@@ -172,26 +175,28 @@ pub struct ReplayArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Accounts")]
 pub struct AccountArgs {
-    /// Users to follow: all that the feed brings, or only those named or watched by a bot.
-    /// Markets, oracles and state are followed in any case
+    /// Users to keep: all that the feeds bring, or only those named (--user, --authority) or
+    /// watched by a bot. What a live feed brings, --users says: with none, `all` is the same as
+    /// `watched`. Markets, oracles and the state account are kept in any case
     #[arg(long, env = "DRIFTSHM_FOLLOW", default_value = "all")]
     pub follow: FollowName,
 
-    /// Of live feeds, which users to follow beside those named or watched: none, active (those that
-    /// the program does not call idle) or all. Of the feed sim, how many to make
-    /// [default: none; of sim, 1000]
+    /// Live feeds: users to ask the node for beside those named or watched: none, active (those
+    /// that the program does not call idle) or all. Feed sim: how many users to make [default:
+    /// none; sim: 1000]
     #[arg(long, value_name = "WHICH|N", env = "DRIFTSHM_USERS", value_parser = value::users)]
     pub users: Option<UsersArg>,
 
-    /// An account to follow in any case; may be given several times
+    /// User account to follow, by address; repeatable
     #[arg(long, value_name = "PUBKEY", env = "DRIFTSHM_USER", value_delimiter = ',')]
     pub user: Vec<Pubkey>,
 
-    /// An authority whose users and stats to follow in any case; may be given several times
+    /// Authority whose user stats and sub-accounts 0 to 7 to follow; repeatable
     #[arg(long, value_name = "PUBKEY", env = "DRIFTSHM_AUTHORITY", value_delimiter = ',')]
     pub authority: Vec<Pubkey>,
 
-    /// Seconds for which an account is still followed after its last watcher has gone
+    /// Seconds for which an account is still followed after its last watcher has gone; then it
+    /// grows stale, and its place may be given to another one
     #[arg(long, value_name = "SECONDS", env = "DRIFTSHM_WATCH_LINGER", default_value = "30",
         value_parser = value::seconds)]
     pub watch_linger: Duration,
@@ -223,37 +228,38 @@ pub enum UsersArg {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Region")]
 pub struct RegionArgs {
-    /// Room for users
+    /// Most users the region can hold (10 KB each)
     #[arg(long, value_name = "N", env = "DRIFTSHM_MAX_USERS", default_value_t = room(Kind::User),
         value_parser = value::number(1usize, MAX_CAPACITY))]
     pub max_users: usize,
 
-    /// Room for perp markets
+    /// Most perp markets the region can hold: their indexes are 0 to N - 1
     #[arg(long, value_name = "N", env = "DRIFTSHM_MAX_PERP_MARKETS", default_value_t = room(Kind::PerpMarket),
         value_parser = value::number(1usize, MARKETS))]
     pub max_perp_markets: usize,
 
-    /// Room for spot markets
+    /// Most spot markets the region can hold: their indexes are 0 to N - 1
     #[arg(long, value_name = "N", env = "DRIFTSHM_MAX_SPOT_MARKETS", default_value_t = room(Kind::SpotMarket),
         value_parser = value::number(1usize, MARKETS))]
     pub max_spot_markets: usize,
 
-    /// Room for oracles
+    /// Most oracles the region can hold
     #[arg(long, value_name = "N", env = "DRIFTSHM_MAX_ORACLES", default_value_t = room(Kind::Oracle),
         value_parser = value::number(1usize, MAX_CAPACITY))]
     pub max_oracles: usize,
 
-    /// Room for user stats
+    /// Most user stats accounts the region can hold
     #[arg(long, value_name = "N", env = "DRIFTSHM_MAX_USER_STATS", default_value_t = room(Kind::UserStats),
         value_parser = value::number(1usize, MAX_CAPACITY))]
     pub max_user_stats: usize,
 
-    /// Entries of the journal, a power of two: how far a bot may lag without passing over changes
+    /// Entries of the journal (32 bytes each), a power of two: how many changes a bot may lag
+    /// before it is lapped
     #[arg(long, value_name = "N", env = "DRIFTSHM_JOURNAL", default_value_t = Capacities::default().journal,
         value_parser = value::power_of_two(64, 1 << 28))]
     pub journal: usize,
 
-    /// Bytes of a record beyond the profile's length, for accounts that grow
+    /// Bytes a record has beyond the profile's length, for accounts that grow
     #[arg(long, value_name = "BYTES", env = "DRIFTSHM_HEADROOM", default_value_t = Capacities::default().headroom,
         value_parser = value::number(0usize, 1 << 20))]
     pub headroom: usize,
@@ -268,18 +274,18 @@ pub struct AccessArgs {
         value_parser = value::mode)]
     pub mode: u32,
 
-    /// A user that may connect; with none and no group given, whoever the directory's mode lets.
-    /// May be given several times
+    /// User (uid) that may subscribe; repeatable. With no user and no group given, everybody may
+    /// whom the directory's mode lets
     #[arg(long, value_name = "UID", env = "DRIFTSHM_ALLOW_UID", value_delimiter = ',',
         value_parser = value::number(0u32, u32::MAX))]
     pub allow_uid: Vec<u32>,
 
-    /// A group that may connect; may be given several times
+    /// Group (gid) that may subscribe; repeatable
     #[arg(long, value_name = "GID", env = "DRIFTSHM_ALLOW_GID", value_delimiter = ',',
         value_parser = value::number(0u32, u32::MAX))]
     pub allow_gid: Vec<u32>,
 
-    /// Bots that may be connected at a time; half of them of one user
+    /// Most bots that may be connected at a time; one user may have half of them
     #[arg(long, value_name = "N", env = "DRIFTSHM_MAX_CONNECTIONS", default_value_t = Limits::default().connections,
         value_parser = value::number(1usize, 65_536))]
     pub max_connections: usize,
@@ -289,11 +295,11 @@ pub struct AccessArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Log")]
 pub struct LogArgs {
-    /// How much
+    /// Least important lines to log
     #[arg(long, env = "DRIFTSHM_LOG_LEVEL", default_value = "info")]
     pub log_level: LogLevel,
 
-    /// Lines for people, or JSON objects
+    /// Form of the log: lines for people, or JSON objects
     #[arg(long, env = "DRIFTSHM_LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,
 }

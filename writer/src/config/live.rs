@@ -13,18 +13,18 @@ use crate::live::{Commitment, Endpoint};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Live feeds")]
 pub struct LiveArgs {
-    /// A node's RPC: snapshots, the audit, and polling where there is no stream. A URL with a key
-    /// in it belongs into the variable or the file: flags are visible to every user of the host
+    /// A node's RPC: snapshots, the audit, and polling where there is no stream. Give a URL with a
+    /// key in it by the variable or the file: flags are visible to every user of the host
     #[arg(long, value_name = "URL", env = "DRIFTSHM_RPC_URL", hide_env_values = true,
         value_parser = http)]
     pub rpc_url: Option<Endpoint>,
 
-    /// A node's pubsub: accounts as they change
+    /// A node's WebSocket pubsub: accounts as they change
     #[arg(long, value_name = "URL", env = "DRIFTSHM_WS_URL", hide_env_values = true,
         value_parser = ws)]
     pub ws_url: Option<Endpoint>,
 
-    /// A Yellowstone gRPC server: accounts as they change, sooner and with less load than ws
+    /// A Yellowstone gRPC server: accounts as they change, sooner than by ws and with less load
     #[arg(long, value_name = "URL", env = "DRIFTSHM_GRPC_URL", hide_env_values = true,
         value_parser = http)]
     pub grpc_url: Option<Endpoint>,
@@ -33,11 +33,11 @@ pub struct LiveArgs {
     #[arg(long, value_name = "FILE", env = "DRIFTSHM_X_TOKEN_FILE")]
     pub x_token_file: Option<PathBuf>,
 
-    /// How sure the chain must be: processed comes some 400 ms earlier, and may be taken back
+    /// Commitment level: processed comes about 400 ms earlier, but may be rolled back
     #[arg(long, env = "DRIFTSHM_COMMITMENT", default_value = "confirmed")]
     pub commitment: CommitmentName,
 
-    /// Seconds between two polls, where there is no stream
+    /// Seconds between two polls of the feed rpc
     #[arg(long, value_name = "SECONDS", env = "DRIFTSHM_POLL_INTERVAL", default_value = "2",
         value_parser = value::seconds)]
     pub poll_interval: Duration,
@@ -47,22 +47,23 @@ pub struct LiveArgs {
         value_parser = value::seconds)]
     pub audit_period: Duration,
 
-    /// Requests a second to --rpc-url at most
+    /// Most requests per second to --rpc-url
     #[arg(long, value_name = "N", env = "DRIFTSHM_RPC_RATE", default_value = "5",
         value_parser = value::factor)]
     pub rpc_rate: f64,
 
-    /// Accounts of one request at most; halved by itself where a provider refuses so many
+    /// Most accounts per request; halved by itself where a provider refuses so many
     #[arg(long, value_name = "N", env = "DRIFTSHM_RPC_BATCH", default_value = "100",
         value_parser = value::number(1usize, 100))]
     pub rpc_batch: usize,
 
-    /// Bytes of a stream's message at most
+    /// Longest message of a stream, in bytes
     #[arg(long, value_name = "BYTES", env = "DRIFTSHM_MAX_MESSAGE", default_value = "67108864",
         value_parser = value::number(1usize << 16, 1 << 30))]
     pub max_message: usize,
 
-    /// End with an error if a feed fails before it was live, instead of trying for ever
+    /// Exit with an error if a feed fails before it was live; without it, feeds are retried for
+    /// ever
     #[arg(long, value_name = "true|false", env = "DRIFTSHM_FAIL_FAST", default_value = "false",
         default_missing_value = "true", num_args = 0..=1, require_equals = true,
         value_parser = BoolishValueParser::new())]

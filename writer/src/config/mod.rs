@@ -15,6 +15,7 @@ mod file;
 #[cfg(feature = "live")]
 pub mod live;
 pub mod log;
+pub mod metrics;
 mod show;
 mod value;
 

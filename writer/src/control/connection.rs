@@ -5,12 +5,13 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use driftshm_layout::control::{
-    ErrorCode, Filter, PUBKEYS_PER_MESSAGE, Request, Response, Status, SubscribeRequest,
+    ErrorCode, Filter, PUBKEYS_PER_MESSAGE, Request, Response, SubscribeRequest,
 };
 use driftshm_layout::header::ABI_VERSION;
 use rustix::io::Errno;
 use tokio_seqpacket::UnixSeqpacket;
 
+use super::figures;
 use super::limits::Permit;
 use super::publisher_link::PublisherLink;
 use super::refuse::refuse;
@@ -248,12 +249,7 @@ impl Connection {
 
     async fn status(&self) -> Result<Response, End> {
         let report = self.shared.publisher.report().await.map_err(|_| End::Closed)?;
-        Ok(Response::Status(Status {
-            connections: self.shared.tally.connections() as u64,
-            subscriptions: report.subscriptions,
-            watched: report.watched,
-            feeds: report.feeds,
-        }))
+        Ok(Response::Status(figures::status(report, &self.shared.tally)))
     }
 }
 

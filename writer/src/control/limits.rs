@@ -101,12 +101,15 @@ impl Tally {
         let mut in_use = self.lock();
         let Limits { connections, connections_per_uid, .. } = self.limits;
         if in_use.connections >= connections {
-            return Err(format!("{connections} bots are connected, no more are allowed"));
+            return Err(format!(
+                "{connections} bots are connected, no more are allowed: raise --max-connections"
+            ));
         }
         let of_user = in_use.by_uid.entry(uid).or_default();
         if *of_user >= connections_per_uid {
             return Err(format!(
-                "{connections_per_uid} bots of uid {uid} are connected, no more are allowed"
+                "{connections_per_uid} bots of uid {uid} are connected, no more are allowed: raise \
+                 --max-connections, half of which is for one user"
             ));
         }
         *of_user += 1;
@@ -124,13 +127,17 @@ impl Permit {
     pub fn add_subscription(&mut self) -> Result<(), String> {
         let Limits { subscriptions, subscriptions_in_all, .. } = self.tally.limits;
         if self.subscriptions >= subscriptions {
-            return Err(format!("a connection may have {subscriptions} subscriptions"));
+            return Err(format!(
+                "a connection may have {subscriptions} subscriptions: name more accounts in each, \
+                 or connect once more"
+            ));
         }
         let mut in_use = self.tally.lock();
         if in_use.subscriptions >= subscriptions_in_all {
             return Err(format!(
                 "all bots together may have {subscriptions_in_all} subscriptions (at most half of \
-                 the writer's limit of open files)"
+                 the writer's limit of open files): raise that limit (ulimit -n, LimitNOFILE=), or \
+                 end some"
             ));
         }
         in_use.subscriptions += 1;
@@ -149,11 +156,16 @@ impl Permit {
     pub fn add_keys(&mut self, more: usize) -> Result<(), String> {
         let Limits { keys, keys_in_all, .. } = self.tally.limits;
         if self.keys.saturating_add(more) > keys {
-            return Err(format!("a connection may ask for {keys} addresses and markets in all"));
+            return Err(format!(
+                "a connection may ask for {keys} addresses and markets in all: subscribe to whole \
+                 kinds, or connect once more"
+            ));
         }
         let mut in_use = self.tally.lock();
         if in_use.keys.saturating_add(more) > keys_in_all {
-            return Err(format!("all bots together may ask for {keys_in_all} addresses"));
+            return Err(format!(
+                "all bots together may ask for {keys_in_all} addresses: subscribe to whole kinds"
+            ));
         }
         in_use.keys += more;
         self.keys += more;

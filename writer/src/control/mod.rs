@@ -11,6 +11,7 @@
 //! kernel's to hold until it is closed for it.
 
 mod connection;
+mod figures;
 mod limits;
 mod listener;
 mod publisher_link;
@@ -18,6 +19,7 @@ mod refuse;
 mod server;
 mod wire;
 
+pub use figures::Figures;
 pub use limits::{Allow, Limits};
 pub use listener::{SOCKET_PATH_MAX, socket_mode};
 pub use publisher_link::PublisherLink;

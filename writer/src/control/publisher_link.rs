@@ -61,6 +61,14 @@ impl PublisherLink {
         let _ = self.send(Command::Unsubscribe { ids });
     }
 
+    /// Asks for figures, unless so much waits for the publisher that there is no room to ask.
+    pub(super) fn try_report(&self) -> Option<oneshot::Receiver<Report>> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.try_send(Command::Report { reply }).ok()?;
+        self.queue.wake();
+        Some(answer)
+    }
+
     pub(super) async fn report(&self) -> Result<Report, PublisherGone> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Report { reply })?;

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio_seqpacket::UnixSeqpacket;
 
 use super::connection;
+use super::figures::Figures;
 use super::limits::{Allow, Limits, Permit, Tally};
 use super::listener::{Listener, socket_mode};
 use super::publisher_link::PublisherLink;
@@ -104,6 +105,11 @@ impl Server {
         self.shared.recordings.clone()
     }
 
+    /// A way to the figures that clients get, for others in this process.
+    pub fn figures(&self) -> Figures {
+        Figures::new(self.shared.publisher.clone(), self.shared.tally.clone())
+    }
+
     /// Accepts clients until `stop` comes or its sender is dropped, then takes the socket's name
     /// away. Connections are tasks of their own and last as long as the runtime.
     pub async fn run(mut self, home: Arc<Home>, mut stop: oneshot::Receiver<()>) {
@@ -163,7 +169,8 @@ impl Server {
         let (uid, gid) = (peer.uid(), peer.gid());
         if !self.options.allow.allows(uid, gid, self.own_uid) {
             let message = format!(
-                "uid {uid} with gid {gid} is on neither list of the writer (allow_uids, allow_gids)"
+                "uid {uid} with gid {gid} is on neither list of the writer: start it with \
+                 --allow-uid {uid} or --allow-gid {gid} too"
             );
             return Err((ErrorCode::NotAllowed, message));
         }

@@ -44,6 +44,15 @@ pub enum FeedEvent {
     /// After a gap, accounts of this kind that nobody asks for by name come later: until each has
     /// come, nobody knows whether it is as the chain has it.
     Later(Kind),
+    /// What the feed brings is as the chain had it then, CLOCK_MONOTONIC ns, and all of it was
+    /// handed over before this. A feed that never says so vouches for the present while it is live.
+    Vouched(u64),
+    /// From now on nobody brings accounts of this kind, save those asked for by name: each is in
+    /// doubt until it comes again.
+    Doubt(Kind),
+    /// These were brought before the feed could tell of their changes: each is in doubt until it
+    /// comes once more.
+    Unsure(Vec<Pubkey>),
     /// The newest Solana slot: the feed's pulse.
     Slot(u64),
     /// What is of this slot or an older one is confirmed; what is of a newer one may be taken back.

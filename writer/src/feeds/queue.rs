@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use driftshm_layout::profile::Kind;
-use driftshm_layout::{Counter, FeedState, Stamp, clock};
+use driftshm_layout::{Counter, FeedState, Pubkey, Stamp, clock};
 
 use super::{AccountUpdate, FeedCommand, FeedEvent};
 
@@ -175,6 +175,9 @@ impl Queue {
             {
                 *old = (*old).max(*new);
             }
+            (Some((from, FeedEvent::Vouched(old))), FeedEvent::Vouched(new)) if *from == source => {
+                *old = (*old).max(*new);
+            }
             (Some((from, FeedEvent::Count(what, old))), FeedEvent::Count(which, new))
                 if *from == source && what == which =>
             {
@@ -245,6 +248,23 @@ impl Sink {
     /// Says how the feed is.
     pub fn state(&self, state: FeedState) {
         self.queue.push_event(self.source, FeedEvent::State(state));
+    }
+
+    /// Says that what was handed over so far is as the chain had it then, CLOCK_MONOTONIC ns.
+    pub fn vouch(&self, since_ns: u64) {
+        self.queue.push_event(self.source, FeedEvent::Vouched(since_ns));
+    }
+
+    /// Says that nobody brings accounts of this kind any more, save those asked for by name.
+    pub fn doubt(&self, kind: Kind) {
+        self.queue.push_event(self.source, FeedEvent::Doubt(kind));
+    }
+
+    /// Says that these were handed over before their changes are told of.
+    pub fn unsure(&self, pubkeys: Vec<Pubkey>) {
+        if !pubkeys.is_empty() {
+            self.queue.push_event(self.source, FeedEvent::Unsure(pubkeys));
+        }
     }
 
     /// Says which slot the chain is at.

@@ -18,7 +18,23 @@ fn expected(cluster: &str) -> Option<&'static str> {
 /// Waits until the node says which cluster it is of, and that it is the right one.
 pub(super) async fn check(chain: &Chain, fetcher: &Fetcher<'_>) -> Result<(), String> {
     let cluster = chain.options.cluster.as_str();
-    let Some(expected) = expected(cluster) else { return Ok(()) };
+    if let Some(expected) = expected(cluster) {
+        check_genesis(chain, fetcher, cluster, expected).await?;
+    }
+    // Streams are compared with it: their protocols do not say which cluster they are of.
+    // A node that does not answer says so to the next request, too.
+    if let Ok(slot) = chain.rpc.slot().await {
+        chain.tip.rpc_is_at(slot);
+    }
+    Ok(())
+}
+
+async fn check_genesis(
+    chain: &Chain,
+    fetcher: &Fetcher<'_>,
+    cluster: &str,
+    expected: &'static str,
+) -> Result<(), String> {
     loop {
         let error = match chain.rpc.genesis_hash().await {
             Ok(found) if found == expected => return Ok(()),

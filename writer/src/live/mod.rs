@@ -17,15 +17,19 @@ mod endpoint;
 mod genesis;
 mod options;
 mod plan;
+mod refusal;
 mod roster;
 mod rpc;
 mod stream;
+mod streams;
+mod tip;
 mod ui_account;
 
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 
+use driftshm_layout::Region;
 use driftshm_layout::profile::Profile;
 use tokio::runtime::{Handle as RuntimeHandle, Runtime};
 use tokio::sync::{mpsc, oneshot};
@@ -35,7 +39,10 @@ use self::roster::Roster;
 use self::rpc::Rpc;
 use self::stream::run::Runner;
 use self::stream::{Stream, grpc::Grpc, ws::Ws};
+use self::streams::Streams;
+use self::tip::Tip;
 use crate::feeds::{Feed, FeedCommand, Figures, Part, Sink};
+use crate::publisher::newest_slot;
 
 pub use self::endpoint::{Endpoint, Token};
 pub use self::options::{Commitment, LiveOptions, Users};
@@ -53,18 +60,22 @@ pub fn feeds(
     let rpc = Arc::new(rpc.map_err(std::io::Error::other)?);
     let (handle, requests) = Handle::new(Arc::clone(&rpc));
     let figures = Arc::new(Figures::default());
+    let tip = Region::open(dir).map_or(0, |region| newest_slot(&region));
+    let tip = Arc::new(Tip::of_region(tip));
+    let streams = Arc::new(Streams::default());
     let chain = Chain {
         options: Arc::clone(&options),
         rpc,
         roster: Arc::clone(&roster),
         figures: Arc::clone(&figures),
         dir: dir.to_owned(),
-        pulse: Pulse::default(),
+        pulse: Pulse::from(tip.newest()),
+        tip: Arc::clone(&tip),
     };
     let part = if chain.polls() { Part::Mirror } else { Part::Beside };
     let shared = Arc::clone(&runtime);
     let polls = Feed::new("rpc", move |_, sink| {
-        let (commands, stopped) = bridge(sink);
+        let (commands, stopped) = bridge(sink)?;
         shared.run(async {
             tokio::select! {
                 outcome = chain.run(sink, commands, &requests) => outcome,
@@ -80,6 +91,8 @@ pub fn feeds(
         chain: handle.clone(),
         figures,
         dir: dir.to_owned(),
+        tip: Arc::clone(&tip),
+        streams: Arc::clone(&streams),
     };
     if options.ws.is_some() {
         feeds.push(stream::<Ws>(Arc::clone(&runtime), runner));
@@ -94,7 +107,7 @@ fn stream<S: Stream>(runtime: Arc<Shared>, runner: impl Fn(Arc<Figures>) -> Runn
     let figures = Arc::new(Figures::default());
     let runner = runner(Arc::clone(&figures));
     let feed = Feed::new(S::NAME, move |_, sink| {
-        let (mut commands, stopped) = bridge(sink);
+        let (mut commands, stopped) = bridge(sink)?;
         runtime.run(async {
             tokio::select! {
                 outcome = runner.run::<S>(sink) => outcome,
@@ -133,7 +146,9 @@ impl Drop for Shared {
 }
 
 /// What the publisher asks for, for a task to await, and word of the writer's end.
-fn bridge(sink: &Sink) -> (mpsc::UnboundedReceiver<FeedCommand>, oneshot::Receiver<()>) {
+type Bridge = (mpsc::UnboundedReceiver<FeedCommand>, oneshot::Receiver<()>);
+
+fn bridge(sink: &Sink) -> Result<Bridge, String> {
     let (sender, receiver) = mpsc::unbounded_channel();
     let (end, stopped) = oneshot::channel();
     let commands = sink.commands().clone();
@@ -145,10 +160,8 @@ fn bridge(sink: &Sink) -> (mpsc::UnboundedReceiver<FeedCommand>, oneshot::Receiv
         }
         let _ = end.send(());
     };
-    // Without it nothing would be followed and nobody stopped: both ends are dropped, and the feed
-    // ends, to be started again.
-    if let Err(error) = std::thread::Builder::new().name("commands".into()).spawn(forward) {
-        tracing::error!(%error, "cannot start a thread");
-    }
-    (receiver, stopped)
+    // Without it nothing would be followed and nobody stopped: the feed is to be started again.
+    let thread = std::thread::Builder::new().name("commands".into()).spawn(forward);
+    thread.map_err(|error| format!("cannot start a thread for what bots ask for: {error}"))?;
+    Ok((receiver, stopped))
 }

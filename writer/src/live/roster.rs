@@ -84,23 +84,56 @@ impl Roster {
         self.lock().state
     }
 
-    /// The publisher wants an account, or no longer does. Whether that is new.
-    pub fn ask(&self, pubkey: Pubkey, wanted: bool) -> bool {
-        let mut inner = self.lock();
-        let entry = inner.entries.entry(pubkey).or_default();
-        let is_new = entry.asked != wanted;
-        entry.asked = wanted;
-        if !wanted {
-            // Without one who wants it, only what the program owns is still followed.
-            entry.named = false;
-            if entry.kind.is_none_or(|kind| !self.follows_whole(kind)) {
-                inner.entries.remove(&pubkey);
+    /// The publisher wants accounts, or no longer does. The plan is made anew once for all of them,
+    /// since that takes as long as there are accounts.
+    pub fn ask(&self, wishes: impl Iterator<Item = (Pubkey, bool)>) {
+        let mut is_new = false;
+        for (pubkey, wanted) in wishes {
+            // Streams wait for the lock at each account that they bring.
+            let mut inner = self.lock();
+            let entry = inner.entries.entry(pubkey).or_default();
+            is_new |= entry.asked != wanted;
+            entry.asked = wanted;
+            if !wanted {
+                // Without one who wants it, only what the program owns is still followed.
+                entry.named = false;
+                if entry.kind.is_none_or(|kind| !self.follows_whole(kind)) {
+                    inner.entries.remove(&pubkey);
+                }
             }
         }
         if is_new {
-            self.replan(&mut inner);
+            self.replan(&mut self.lock());
         }
-        is_new
+    }
+
+    /// Of these, the ones that streams bring one by one: not as part of a sort.
+    pub fn singly(&self, pubkeys: &[Pubkey]) -> Vec<Pubkey> {
+        let inner = self.lock();
+        let is_single = |pubkey: &&Pubkey| {
+            inner.entries.get(*pubkey).is_some_and(|entry| !self.is_covered(entry))
+        };
+        pubkeys.iter().filter(is_single).copied().collect()
+    }
+
+    /// Lets go of a user that only active ones of are followed, if this is no longer one of them
+    /// and nobody asks for it by name. Whether it was let go: streams do not say that they leave
+    /// one out from now on.
+    pub fn let_go_if_idle(&self, update: &AccountUpdate) -> bool {
+        if self.users != Users::Active {
+            return false;
+        }
+        let Some(account) = self.profile.account(Kind::User) else { return false };
+        let Some((offset, active)) = not_idle(account) else { return false };
+        let is_active = |data: &[u8]| data.get(offset..offset + active.len()) == Some(&active[..]);
+        let mut inner = self.lock();
+        let is_user = |entry: &Entry| entry.kind == Some(Kind::User) && !entry.asked;
+        let is_idle =
+            inner.entries.get(&update.pubkey).is_some_and(is_user) && !is_active(&update.data);
+        if is_idle {
+            inner.entries.remove(&update.pubkey);
+        }
+        is_idle
     }
 
     /// A feed has brought an account.

@@ -16,6 +16,8 @@ struct Link {
     state: FeedState,
     /// CLOCK_MONOTONIC ns since when.
     since_ns: u64,
+    /// What it brings is as the chain had it then, CLOCK_MONOTONIC ns; `None`: as it has it now.
+    vouched_ns: Option<u64>,
     commands: Sender<FeedCommand>,
 }
 
@@ -35,7 +37,8 @@ impl FeedLinks {
     ) {
         self.0.retain(|link| link.source != source);
         let (state, since_ns) = (FeedState::Connecting, clock::monotonic_ns());
-        self.0.push(Link { source, name, part, figures, state, since_ns, commands });
+        let vouched_ns = None;
+        self.0.push(Link { source, name, part, figures, state, since_ns, vouched_ns, commands });
         self.0.sort_by_key(|link| link.source);
     }
 
@@ -75,6 +78,27 @@ impl FeedLinks {
         let mut mirrors = self.bringing().filter(|link| link.part == Part::Mirror).peekable();
         let has_any = self.bringing().next().is_some();
         has_any && sole.all(is_live) && (mirrors.peek().is_none() || mirrors.any(is_live))
+    }
+
+    /// A feed says up to when it knows the chain.
+    pub fn set_vouched(&mut self, source: u8, since_ns: u64) {
+        if let Some(link) = self.0.iter_mut().find(|link| link.source == source) {
+            link.vouched_ns = link.vouched_ns.max(Some(since_ns));
+        }
+    }
+
+    /// When what the region has was last known to be as the chain has it; `None` while nobody
+    /// knows. All that came before `published_ns` is published.
+    pub fn vouched_ns(&self, published_ns: u64) -> Option<u64> {
+        if published_ns == 0 || !self.are_live() {
+            return None;
+        }
+        let of = |link: &Link| link.vouched_ns.map_or(published_ns, |ns| ns.min(published_ns));
+        let sole = self.bringing().filter(|link| link.part == Part::Sole).map(of).min();
+        // Of mirrors, the one that knows most is enough.
+        let mirrors = self.bringing().filter(|link| link.part == Part::Mirror);
+        let mirrors = mirrors.filter(|link| link.state == FeedState::Live).map(of).max();
+        [sole, mirrors].into_iter().flatten().min()
     }
 
     /// How each of them is, by its rank.
@@ -171,6 +195,28 @@ mod tests {
         assert!(!beside.are_live());
         assert_eq!(beside.overall(), Stalled);
         assert!(parts(&[(Beside, Down), (Mirror, Live)]).are_live());
+    }
+
+    #[test]
+    fn what_is_vouched_for_is_what_the_best_informed_of_mirrors_knows() {
+        use FeedState::*;
+        use Part::*;
+        let mut feeds = parts(&[(Mirror, Live), (Mirror, Live)]);
+        assert_eq!(feeds.vouched_ns(0), None, "nothing is published yet");
+        feeds.set_vouched(1, 50);
+        feeds.set_vouched(2, 70);
+        feeds.set_vouched(2, 60);
+        assert_eq!(feeds.vouched_ns(100), Some(70));
+        assert_eq!(feeds.vouched_ns(65), Some(65), "the rest is not published yet");
+        feeds.set_state(2, Stalled);
+        assert_eq!(feeds.vouched_ns(100), Some(50));
+        feeds.set_state(1, Down);
+        assert_eq!(feeds.vouched_ns(100), None);
+
+        let mut feeds = parts(&[(Sole, Live), (Mirror, Live)]);
+        assert_eq!(feeds.vouched_ns(100), Some(100), "they vouch for the present");
+        feeds.set_vouched(2, 40);
+        assert_eq!(feeds.vouched_ns(100), Some(40), "each is needed");
     }
 
     #[test]

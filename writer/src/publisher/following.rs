@@ -64,12 +64,9 @@ impl Publisher {
         }
     }
 
-    /// After a gap, accounts of this kind that nobody watches are fetched later than the others:
-    /// each is vouched for again once it has come.
+    /// Accounts of this kind that nobody watches are fetched later than the others, or nobody brings
+    /// them for now: each is vouched for again once it has come.
     pub(super) fn doubt_unwatched(&mut self, kind: Kind) {
-        if !self.had_gap {
-            return;
-        }
         let records: Vec<_> = self.writer.region().accounts(kind).collect();
         for record in records {
             let region = self.writer.region();
@@ -79,6 +76,15 @@ impl Publisher {
                 self.writer.set_followed(&record, false);
                 self.returning.insert(pubkey);
             }
+        }
+    }
+
+    /// These came before their feed could tell of their changes: each is vouched for once it has
+    /// come again.
+    pub(super) fn doubt_each(&mut self, pubkeys: Vec<Pubkey>) {
+        for pubkey in pubkeys {
+            self.set_followed(&pubkey, false);
+            self.returning.insert(pubkey);
         }
     }
 

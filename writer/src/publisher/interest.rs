@@ -44,7 +44,8 @@ pub(super) struct Interest {
     /// By market index.
     perp_markets: Vec<Listeners>,
     spot_markets: Vec<Listeners>,
-    pubkeys: HashMap<Pubkey, Listeners>,
+    /// Looked up at every publish. Whoever chooses addresses does not know the hash's seed.
+    pubkeys: HashMap<Pubkey, Listeners, foldhash::fast::RandomState>,
 }
 
 impl Interest {

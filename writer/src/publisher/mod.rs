@@ -53,7 +53,7 @@ use self::tombstones::Tombstones;
 use self::unclaimed::Unclaimed;
 use self::watches::Watches;
 use crate::feeds::{AccountUpdate, Batch, FeedEvent, Queue};
-use crate::recording::Tap;
+use crate::recording::{self, Tap};
 
 pub use self::adopt::newest_slot;
 pub use self::command::{Command, Report};
@@ -118,6 +118,8 @@ struct Publisher {
 
     /// All that came before then is published, CLOCK_MONOTONIC ns.
     published_ns: u64,
+    /// What is followed was then known to be as the chain had it, CLOCK_MONOTONIC ns.
+    vouched_ns: u64,
     /// Why the writer must end: another one has its directory.
     replaced: Option<String>,
     /// When it is next due to say that all that came is published.
@@ -156,6 +158,7 @@ impl Publisher {
             subscribers: Subscribers::new(),
             taps: Vec::new(),
             published_ns: 0,
+            vouched_ns: 0,
             replaced: None,
             next_beat: Instant::now(),
             last_beat: Instant::now(),
@@ -198,6 +201,9 @@ impl Publisher {
         self.queue.take(&mut batch, Instant::now());
         self.taps.retain_mut(|tap| tap.record(&batch));
         self.publish_batch(&mut batch);
+        // One pause for all of them: one that is stuck is no reason to end late.
+        let deadline = Instant::now() + recording::LAST;
+        self.taps.drain(..).for_each(|tap| tap.finish(deadline));
         self.writer.set_stopped();
         Ok(())
     }
@@ -227,7 +233,11 @@ impl Publisher {
                     self.writer.set_feed_state(self.feeds.overall());
                     self.had_gap = !self.feeds.are_live();
                 }
-                FeedEvent::Later(kind) => self.doubt_unwatched(kind),
+                FeedEvent::Later(kind) if self.had_gap => self.doubt_unwatched(kind),
+                FeedEvent::Later(_) => {}
+                FeedEvent::Vouched(since_ns) => self.feeds.set_vouched(source, since_ns),
+                FeedEvent::Doubt(kind) => self.doubt_unwatched(kind),
+                FeedEvent::Unsure(pubkeys) => self.doubt_each(pubkeys),
                 FeedEvent::Complete => self.end_doubts(),
                 FeedEvent::Slot(slot) => self.writer.set_slot(slot),
                 FeedEvent::Confirmed(slot) => self.writer.confirm(slot),

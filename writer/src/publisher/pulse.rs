@@ -27,8 +27,10 @@ impl Publisher {
         }
         self.next_beat = now + BEAT;
         self.last_beat = now;
-        let is_whole = self.feeds.are_live() && self.published_ns > 0;
-        self.writer.heartbeat(is_whole.then_some(self.published_ns));
+        let vouched_ns = self.feeds.vouched_ns(self.published_ns);
+        // Where another feed steps in that knows less, what was known is still true.
+        self.vouched_ns = self.vouched_ns.max(vouched_ns.unwrap_or_default());
+        self.writer.heartbeat(vouched_ns.map(|_| self.vouched_ns));
         self.end_watches(now);
         if self.writer.is_unlinked() {
             self.remake(now);

@@ -26,4 +26,5 @@ pub use self::item::{Item, Said, Session};
 pub use self::pipe::{PipeSink, Place, Recordings};
 pub use self::read::{BlockCache, Damage, Next, Position, Recording};
 pub use self::recorder::{Guard, RecorderOptions, append_to, start};
+pub(crate) use self::tap::LAST;
 pub use self::tap::Tap;

@@ -17,8 +17,8 @@ const CHUNK: usize = 64 * 1024;
 const OLDEST: Duration = Duration::from_millis(100);
 /// Chunks that may wait for the recorder: 16 MiB, or more where accounts are larger.
 const WAITING: usize = 256;
-/// How long the last chunk may wait for room, when the writer ends.
-const LAST: Duration = Duration::from_millis(200);
+/// How long the last chunks may wait for room, when the writer ends.
+pub(crate) const LAST: Duration = Duration::from_millis(200);
 
 /// What goes to the recorder's thread.
 pub(super) enum Message {
@@ -97,7 +97,13 @@ impl Tap {
                         continue;
                     }
                 }
-                FeedEvent::Complete | FeedEvent::Later(_) | FeedEvent::Count(..) => continue,
+                // Of how sure the writer is, a replay makes up its own mind.
+                FeedEvent::Complete
+                | FeedEvent::Later(_)
+                | FeedEvent::Vouched(_)
+                | FeedEvent::Doubt(_)
+                | FeedEvent::Unsure(_)
+                | FeedEvent::Count(..) => continue,
             }
             self.items += 1;
         }
@@ -107,6 +113,20 @@ impl Tap {
         let now = Instant::now();
         let is_due = now >= *self.since.get_or_insert(now) + OLDEST;
         !is_due || self.hand_over()
+    }
+
+    /// Ends the recording: what is left is handed over, if there is room before `deadline`.
+    pub(crate) fn finish(mut self, deadline: Instant) {
+        self.hand_over_last(deadline);
+    }
+
+    fn hand_over_last(&mut self, deadline: Instant) {
+        if self.items > 0 || self.lost > 0 {
+            let (message, _) = self.message();
+            // If it finds no room even so, the recorder is stuck, and the recording without an end.
+            let _ = self.messages.send_deadline(message, deadline);
+        }
+        self.ended.store(true, Ordering::Relaxed);
     }
 
     /// Hands the chunk over, or drops it where there is no room. False if nobody takes it.
@@ -156,11 +176,6 @@ impl Tap {
 
 impl Drop for Tap {
     fn drop(&mut self) {
-        if self.items > 0 || self.lost > 0 {
-            let (message, _) = self.message();
-            // If it finds no room even so, the recorder is stuck, and the recording without an end.
-            let _ = self.messages.send_timeout(message, LAST);
-        }
-        self.ended.store(true, Ordering::Relaxed);
+        self.hand_over_last(Instant::now() + LAST);
     }
 }

@@ -1,9 +1,10 @@
 //! Everything that runs, in the order in which it starts and ends.
 //!
 //! ```text
-//!   start:  region (lock) ─► socket bound ─► publisher (state live) ─► feeds ─► clients served
-//!   end:    feeds told ─► socket's name gone ─► publisher drains (state stopped, lock free)
-//!           ─► clients closed ─► feeds joined, as far as they come in time
+//!   start:  region (lock) ─► socket bound ─► watchers ─► publisher (state live) ─► feeds
+//!           ─► clients served
+//!   end:    watchers told ─► feeds told ─► socket's name gone ─► publisher drains (state stopped,
+//!           lock free) ─► clients closed ─► threads joined, as far as they come in time
 //! ```
 //! Until the publisher has set `stopped` nobody else can take the lock, so no other writer's
 //! socket is ever removed.
@@ -22,6 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
 
 use super::feed::{self, Surroundings};
+use super::watchers::Watchers;
 use super::{ServeError, ServeOptions};
 use crate::control::{Allow, PublisherLink, SOCKET_PATH_MAX, Server, ServerOptions};
 use crate::feeds::{Feed, Queue};
@@ -57,6 +59,9 @@ pub(super) fn run(
     let (link, commands) = PublisherLink::new(Arc::clone(&queue));
     let home = Arc::new(Home::new(&options.dir));
     let server = bind(options, &writer, link.clone()).inspect_err(|_| writer.set_stopped())?;
+    let mut threads = Vec::new();
+    let watchers = Watchers::start(options, server.figures(), &mut threads)
+        .inspect_err(|_| writer.set_stopped())?;
     let recorder = record_to.map(|file| start_recorder(options, file, &link)).transpose();
     let recorder = recorder.inspect_err(|_| writer.set_stopped())?;
     let start_slot = newest_slot(writer.region()).saturating_add(1);
@@ -75,8 +80,9 @@ pub(super) fn run(
     .map_err(ServeError::io("start the publisher's thread"))?;
     let (fatal, mut failed) = mpsc::unbounded_channel();
     let fatal = options.fail_fast.then_some(fatal);
-    let mut threads = start_feeds(options, feeds, &queue, &link, start_slot, fatal)
+    let feeds = start_feeds(options, feeds, &queue, &link, start_slot, fatal)
         .inspect_err(|_| queue.stop())?;
+    threads.extend(feeds);
     // It ends with the publisher, and not before.
     let _recording = recorder.map(|(guard, thread)| {
         threads.push(thread);
@@ -105,6 +111,7 @@ pub(super) fn run(
             }
         };
         let began = Instant::now();
+        drop(watchers);
         queue.stop();
         let _ = stop_server.send(());
         let _ = timeout_at((began + DRAIN).into(), server).await;

@@ -1,6 +1,7 @@
 //! Why the writer does not run, or runs no more.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use driftshm_layout::WriterError;
@@ -40,6 +41,17 @@ pub enum ServeError {
     Socket {
         /// Its path.
         path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// Nothing can be served at the address for metrics.
+    #[error(
+        "cannot serve metrics at {address}: {source}; choose another --metrics-listen \
+         (DRIFTSHM_METRICS_LISTEN, metrics-listen), or see who has the port: ss -ltnp"
+    )]
+    Metrics {
+        /// The address.
+        address: SocketAddr,
         /// The system's answer.
         source: io::Error,
     },

@@ -1,8 +1,15 @@
 //! The command line as a user meets it: real processes.
 
+#[cfg(feature = "metrics")]
+#[path = "../support/http.rs"]
+mod http;
 mod live;
+mod metrics;
+mod notify;
+mod process;
 mod reading;
-#[cfg(feature = "live")]
+mod ready;
+#[cfg(all(feature = "live", feature = "metrics"))]
 mod settings;
 mod support;
 mod texts;

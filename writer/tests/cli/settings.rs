@@ -52,6 +52,7 @@ const SETTINGS: &[(&str, [&str; 3])] = &[
     ("allow-uid", ["1", "2", "3"]),
     ("allow-gid", ["1", "2", "3"]),
     ("max-connections", ["1", "2", "3"]),
+    ("metrics-listen", ["127.0.0.1:1", "[::1]:2", "0.0.0.0:3"]),
     ("log-level", ["warn", "debug", "error"]),
     ("log-format", ["json", "text", "json"]),
 ];
@@ -193,6 +194,11 @@ fn a_wrong_value_is_named_with_its_place_and_what_is_allowed() {
         ("cluster", "a/b", "expected up to 31 letters"),
         ("speed", "0", "expected a number above 0, such as 1 or 2.5"),
         ("watch-linger", "1m", "expected seconds from 0 to 86400, such as 30 or 0.5"),
+        (
+            "metrics-listen",
+            "localhost:9464",
+            "expected an IP address and a port, such as 127.0.0.1:9464",
+        ),
     ] {
         let flag = format!("--{key}={wrong}");
         let said = complaint(&mut driftshm(&["run", "--check", &flag]), 2);
@@ -266,8 +272,11 @@ fn a_url_with_a_key_is_not_taken_from_a_flag_and_never_printed() {
 #[test]
 fn a_live_feed_needs_rpc_and_says_so() {
     for (args, expected) in [
-        (&["--ws-url", "ws://127.0.0.1:1"][..], "--rpc-url is not given"),
-        (&["--rpc-url", "http://127.0.0.1:1", "--feed", "grpc"], "give --grpc-url URL"),
+        (&["--ws-url", "ws://127.0.0.1:1"][..], "give --rpc-url URL"),
+        (
+            &["--rpc-url", "http://127.0.0.1:1", "--feed", "grpc"],
+            "--feed grpc needs a URL: give --grpc-url URL",
+        ),
         (&["--rpc-url", "http://127.0.0.1:1", "--users", "7"], "none, active or all"),
         (&["--rpc-url", "http://127.0.0.1:1", "--users", "all"], "need a stream"),
         (&["--feed", "sim", "--rpc-url", "http://127.0.0.1:1"], "--rpc-url means nothing"),

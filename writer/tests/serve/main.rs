@@ -3,8 +3,13 @@
 mod accounts;
 mod clients;
 mod gaps;
+#[cfg(feature = "metrics")]
+#[path = "../support/http.rs"]
+mod http;
 mod lifecycle;
 mod limits;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod oracles;
 mod processes;
 mod recordings;

@@ -21,6 +21,12 @@ pub enum Fault {
         #[serde(default)]
         count: Option<u64>,
     },
+    /// RPC says in JSON, and not in HTTP, that there are too many requests.
+    RateLimitInJson {
+        /// Only so many of them.
+        #[serde(default)]
+        count: Option<u64>,
+    },
     /// Requests, upgrades and calls are answered with this status of HTTP.
     HttpStatus {
         /// Such as 403 or 503.

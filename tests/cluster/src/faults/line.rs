@@ -64,6 +64,8 @@ pub(crate) enum Mangle {
 pub(crate) struct Refusal {
     pub status: StatusCode,
     pub retry_after_s: Option<u64>,
+    /// It is said in JSON only; HTTP has no objection.
+    pub in_json: bool,
 }
 
 impl Refusal {
@@ -207,11 +209,19 @@ impl Line {
         match *fault {
             Fault::TooManyRequests { retry_after_s, count } => {
                 let status = StatusCode::TOO_MANY_REQUESTS;
-                active.refusal = Some((Refusal { status, retry_after_s }, count));
+                active.refusal = Some((Refusal { status, retry_after_s, in_json: false }, count));
+            }
+            // Of the protocols, this one answers in JSON.
+            Fault::RateLimitInJson { .. } if self.protocol != Protocol::Rpc => {}
+            Fault::RateLimitInJson { count } => {
+                let status = StatusCode::TOO_MANY_REQUESTS;
+                let refusal = Refusal { status, retry_after_s: None, in_json: true };
+                active.refusal = Some((refusal, count));
             }
             Fault::HttpStatus { status, count } => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-                active.refusal = Some((Refusal { status, retry_after_s: None }, count));
+                let refusal = Refusal { status, retry_after_s: None, in_json: false };
+                active.refusal = Some((refusal, count));
             }
             Fault::GrpcStatus { code, count } => active.grpc_status = Some((code, count)),
             Fault::RefuseMethod { ref method } => active.refused_method = Some(method.clone()),
@@ -262,9 +272,11 @@ impl Line {
         let mut active = self.lock();
         match fault {
             None => *active = Active::default(),
-            Some(Fault::TooManyRequests { .. } | Fault::HttpStatus { .. }) => {
-                active.refusal = None;
-            }
+            Some(
+                Fault::TooManyRequests { .. }
+                | Fault::RateLimitInJson { .. }
+                | Fault::HttpStatus { .. },
+            ) => active.refusal = None,
             Some(Fault::GrpcStatus { .. }) => active.grpc_status = None,
             Some(Fault::RefuseMethod { .. }) => active.refused_method = None,
             Some(Fault::KeyLimit { .. }) => active.key_limit = None,

@@ -124,7 +124,8 @@ fn refused(refusal: Refusal) -> Response {
     };
     let error = serde_json::json!({ "code": code, "message": why });
     let text = serde_json::json!({ "jsonrpc": "2.0", "error": error, "id": null }).to_string();
-    let mut response = reply(refusal.status, "application/json; charset=utf-8", text);
+    let status = if refusal.in_json { StatusCode::OK } else { refusal.status };
+    let mut response = reply(status, "application/json; charset=utf-8", text);
     if let Some(seconds) = refusal.retry_after_s {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }

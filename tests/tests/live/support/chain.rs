@@ -33,6 +33,18 @@ pub fn small() -> Options {
     }
 }
 
+/// A hundred markets with an oracle each, and what they need beside: two hundred accounts.
+pub fn two_hundred() -> Options {
+    let accounts = SimOptions {
+        markets: 62,
+        spot_markets: 38,
+        users: 4,
+        cold_users: 0,
+        ..SimOptions::default()
+    };
+    Options { sim: Some(Sim { accounts, rate: 0 }), ..small() }
+}
+
 impl Chain {
     pub fn start(options: Options) -> Self {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
@@ -61,6 +73,34 @@ impl Chain {
 
     pub fn market(&self, index: u16) -> Pubkey {
         self.cluster.profile().perp_market_address(index).unwrap()
+    }
+
+    /// A copy of a perp market's oracle, at another address.
+    pub fn oracle_like(&self, market: &Pubkey, address: Pubkey) -> Pubkey {
+        let def = self.cluster.profile().account(Kind::PerpMarket).unwrap();
+        let data = self.cluster.account(market, Commitment::Processed).unwrap().data;
+        let oracle = def.role(role::ORACLE).unwrap().read_pubkey(&data).unwrap();
+        let like = self.cluster.account(&oracle, Commitment::Processed).unwrap();
+        self.cluster.set_account_of(&address, &like.owner, like.lamports, like.data);
+        address
+    }
+
+    /// Gives every spot market an oracle of its own: the simulation's share those of perp markets.
+    pub fn unshare_oracles(&self) {
+        let profile = self.cluster.profile();
+        let field = profile.account(Kind::SpotMarket).unwrap().role(role::ORACLE).unwrap();
+        for index in 0..u8::MAX {
+            let market = profile.spot_market_address(index.into()).unwrap();
+            let Some(account) = self.cluster.account(&market, Commitment::Processed) else { break };
+            let oracle = field.read_pubkey(&account.data).unwrap();
+            let Some(shared) = self.cluster.account(&oracle, Commitment::Processed) else {
+                continue;
+            };
+            let own = Pubkey([200 - index; 32]);
+            self.cluster.set_account_of(&own, &shared.owner, shared.lamports, shared.data);
+            self.cluster.edit_account(&market, |data| assert!(field.write_pubkey(data, &own)));
+        }
+        self.confirm();
     }
 
     /// All users.

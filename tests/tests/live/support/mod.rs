@@ -6,14 +6,16 @@ mod dice;
 mod hanging;
 mod journal;
 mod process;
+mod tls;
 mod truth;
 mod writer;
 
-pub use chain::{Chain, small};
+pub use chain::{Chain, small, two_hundred};
 pub use dice::Dice;
 pub use hanging::hanging_at;
 pub use journal::Order;
 pub use process::Footprint;
+pub use tls::Tls;
 pub use truth::Followed;
 pub use writer::LiveWriter;
 

@@ -69,6 +69,18 @@ impl LiveWriter {
     /// Starts a writer with just these arguments and variables.
     pub fn spawn(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        Self::spawn_in(dir, arguments, variables)
+    }
+
+    /// Stops it, and starts another with just these arguments over its region.
+    pub fn succeeded_by(mut self, arguments: &[&str]) -> Self {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let dir = std::mem::replace(&mut self.dir, elsewhere);
+        assert!(self.stop().success());
+        Self::spawn_in(dir, arguments, &[])
+    }
+
+    fn spawn_in(dir: TempDir, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(binary());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("DRIFTSHM_") {

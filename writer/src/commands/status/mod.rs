@@ -1,6 +1,6 @@
 //! `driftshm status`: how writer, feeds and region are.
 
-mod report;
+mod ready;
 mod text;
 
 use std::io::Write;
@@ -13,22 +13,29 @@ use super::ask::ask;
 use super::failure::{Failure, complain};
 use super::output::Paint;
 use super::place::{self, PlaceArgs};
-use report::Report;
+use crate::health::report::Report;
 
 /// There is a region, but no writer that lives.
 const NO_WRITER: u8 = 3;
 /// There is no region.
 const NO_REGION: u8 = 4;
+/// Asked was whether all is ready: a writer lives, but its feed is not live.
+const NOT_READY: u8 = 5;
 
 /// Shows how the writer, its feeds and the region are.
 ///
 /// Exit status: 0 = a writer lives, 3 = there is a region but no live writer, 4 = there is no
-/// region, 1 = it cannot be read.
+/// region, 1 = it cannot be read; with --ready also 5 = a writer lives, but its feed is not live.
 #[derive(Debug, Clone, Args)]
 pub struct StatusArgs {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+
+    /// Print nothing unless the writer is not ready: for health checks, which go by the exit status
+    #[arg(long, conflicts_with = "json")]
+    ready: bool,
+
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -49,8 +56,11 @@ pub fn run(args: &StatusArgs) -> Result<ExitCode, Failure> {
         }
         Err(error) => return Err(error.into()),
     };
-    let answer = ask(&place.dir);
-    let report = Report::new(&place.dir, &region, answer);
+    if args.ready {
+        return Ok(ready::check(&place.dir, &region));
+    }
+    let answer = ask(&place.dir).map(|answer| (answer.version, answer.status));
+    let report = Report::new(&place.dir, &region, answer.map_err(|error| error.to_string()));
     let mut out = std::io::stdout().lock();
     if args.json {
         let json = serde_json::to_string_pretty(&report).map_err(std::io::Error::other)?;

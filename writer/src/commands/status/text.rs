@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::report::Report;
 use crate::commands::output::{Paint, bytes, date_and_time, duration, grouped};
+use crate::health::report::Report;
 
 /// Aligned lines.
 pub fn text(report: &Report, paint: Paint) -> String {

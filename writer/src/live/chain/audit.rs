@@ -103,11 +103,18 @@ impl<'a> Audit<'a> {
             brought.updates.into_iter().partition(|update| region.find(&update.pubkey).is_none());
         // A market that has come to be is no fault of any feed's.
         fetcher.hand_over(&mut new);
+        let (mut idle, known): (Vec<_>, Vec<_>) =
+            known.into_iter().partition(|update| self.chain.roster.let_go_if_idle(update));
         for update in known {
             if is_older_and_differs(&region, &update) {
                 self.suspects.push_back((due, update));
             }
         }
+        // No stream brings them any more, which is as it was asked for. They are as they are now,
+        // and not vouched for until they are brought again.
+        let let_go = idle.iter().map(|update| update.pubkey).collect();
+        fetcher.sink.send(&mut idle);
+        fetcher.sink.unsure(let_go);
         let _ = fetcher.confirm_missing(&brought.missing, brought.slot).await;
     }
 
@@ -157,5 +164,7 @@ fn is_older_and_differs(region: &Region, update: &AccountUpdate) -> bool {
     if known.meta.slot >= update.slot {
         return false;
     }
-    known.meta.closed || known.data.get(..) != update.data.get(..known.data.len())
+    known.meta.closed
+        || known.meta.data_len as usize != update.data.len()
+        || known.data.get(..) != update.data.get(..known.data.len())
 }

@@ -60,6 +60,10 @@ impl<'a> Fetcher<'a> {
 
     /// False if the node does not have the program's state: then its answers are not to be trusted.
     async fn sync_once(&self, min_slot: u64) -> Result<bool, String> {
+        let began_ns = clock::monotonic_ns();
+        let mut requests = 0;
+        // What everything is at least as of.
+        let mut oldest = u64::MAX;
         let roster = &self.chain.roster;
         let mut fetched = HashSet::new();
         let mut missing = Vec::new();
@@ -76,12 +80,21 @@ impl<'a> Fetcher<'a> {
             }
             let brought = self.fetch(&mut keys, min_slot).await?;
             fetched.extend(keys.iter().copied());
+            requests += 1;
             newest = newest.max(brought.slot);
+            oldest = oldest.min(brought.slot);
             missing.extend(brought.missing);
             // What came may name more, and does at first.
             keys = roster.keys();
         }
-        self.confirm_missing(&missing, newest).await
+        if !self.confirm_missing(&missing, newest).await? {
+            return Ok(false);
+        }
+        // A node that stands still, or is far behind, has nothing to vouch for.
+        if self.chain.pulse.polled(oldest, requests) && !self.chain.tip.leaves_behind(oldest) {
+            self.sink.vouch(began_ns);
+        }
+        Ok(true)
     }
 
     /// These, as of `min_slot` or later: a stream brings them only since then.
@@ -113,6 +126,10 @@ impl<'a> Fetcher<'a> {
                 return Ok(());
             }
             let brought = self.fetch(&mut keys, 0).await?;
+            if self.chain.has_streams() {
+                // What happens to them before streams are subscribed is told by nobody.
+                self.sink.unsure(self.chain.roster.singly(&keys));
+            }
             self.confirm_missing(&brought.missing, brought.slot).await?;
         }
     }
@@ -143,7 +160,8 @@ impl<'a> Fetcher<'a> {
                     if self.chain.polls() {
                         self.chain.figures.slot(brought.slot);
                     }
-                    self.chain.pulse.slot(brought.slot);
+                    self.chain.tip.rpc_is_at(brought.slot);
+                    self.chain.tip.reach(brought.slot);
                     self.sink.slot(brought.slot);
                     if let Some((pieces, why)) = &brought.unreadable {
                         self.sink.bad_input(*pieces);
@@ -222,14 +240,20 @@ impl<'a> Fetcher<'a> {
         };
         let mut suspects: Vec<_> = missing.iter().copied().filter(is_open).collect();
         while !suspects.is_empty() {
-            let room = self.chain.rpc.batch().saturating_sub(1).max(1);
-            let mut keys: Vec<_> = suspects.drain(..suspects.len().min(room)).collect();
-            keys.push(state);
+            // The state first: where fewer keys are taken than were, it is still there.
+            let room = self.chain.rpc.batch().saturating_sub(1).min(suspects.len());
+            let mut keys: Vec<_> = [state].into_iter().chain(suspects[..room].to_vec()).collect();
             let mut brought = self.ask(&mut keys, min_slot).await?;
-            if brought.missing.contains(&state) || !keys.contains(&state) {
+            if brought.missing.contains(&state) {
                 self.chain.figures.failed("short_answer", "an answer without the state");
                 return Ok(false);
             }
+            if keys.len() == 1 {
+                // A node that takes one key at a time has the state, so it is believed.
+                keys = vec![suspects[0]];
+                brought = self.ask(&mut keys, brought.slot).await?;
+            }
+            suspects.retain(|suspect| !keys.contains(suspect));
             self.hand_over(&mut brought.updates);
             let received_ns = clock::monotonic_ns();
             let gone = brought.missing.iter().map(|pubkey| AccountUpdate {

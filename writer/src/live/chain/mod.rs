@@ -17,11 +17,11 @@ mod pulse;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use driftshm_layout::{FeedState, Region};
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{interval, sleep_until, timeout};
 
 use self::audit::Audit;
 use self::handle::Request;
@@ -29,6 +29,7 @@ use super::genesis;
 use super::options::LiveOptions;
 use super::roster::Roster;
 use super::rpc::Rpc;
+use super::tip::Tip;
 use crate::feeds::{FeedCommand, Figures, Sink};
 
 pub(super) use self::fetch::Fetcher;
@@ -41,6 +42,8 @@ const GATHER: Duration = Duration::from_millis(5);
 /// much longer the others.
 const FIRST_STREAM: Duration = Duration::from_millis(1500);
 const OTHER_STREAMS: Duration = Duration::from_millis(500);
+/// However soon another poll is due.
+const LEAST_PAUSE: Duration = Duration::from_millis(50);
 /// Without another slot for so long, what was polled is old.
 const STALLED: Duration = Duration::from_secs(4);
 
@@ -52,14 +55,28 @@ pub struct Chain {
     pub figures: Arc<Figures>,
     /// The region's directory: what is compared with the chain.
     pub dir: PathBuf,
-    /// The slot that the node is at.
+    /// How polling goes.
     pub pulse: Pulse,
+    /// How far the chain is.
+    pub tip: Arc<Tip>,
 }
 
 impl Chain {
     /// Whether it is a feed of its own, and not only beside streams.
     pub fn polls(&self) -> bool {
-        self.options.poll || (self.options.ws.is_none() && self.options.grpc.is_none())
+        self.options.poll || !self.has_streams()
+    }
+
+    /// Whether there are streams, which tell of what changes once they are subscribed to it.
+    fn has_streams(&self) -> bool {
+        self.options.ws.is_some() || self.options.grpc.is_some()
+    }
+
+    /// From the beginning of a poll to that of the next. The setting is for two requests a poll,
+    /// and what takes more of them is polled less often, so that the provider sees no more a second.
+    fn poll_interval(&self) -> Duration {
+        let interval = self.options.poll_interval.max(LEAST_PAUSE);
+        interval.mul_f64((self.pulse.requests() / 2.0).max(1.0))
     }
 
     /// Runs until it is dropped. An error is one that waiting does not mend, and only what
@@ -77,40 +94,42 @@ impl Chain {
         sink.state(FeedState::Syncing);
         // What the publisher wants from the start comes as commands.
         tokio::time::sleep(GATHER).await;
-        while let Ok(command) = commands.try_recv() {
-            self.carry_out(command);
-        }
+        self.carry_out_all(None, &mut commands);
         let waiting = self.first_requests(&mut requests).await;
         let min_slot = waiting.iter().map(|request| request.min_slot).max();
-        fetcher.sync(min_slot.unwrap_or_default()).await?;
+        let min_slot = min_slot.unwrap_or_default();
+        fetcher.sync(min_slot).await?;
         sink.complete();
         bulk::announce(self, sink);
         answer(waiting);
-        sink.state(FeedState::Live);
+        // A node that is behind what the region has is not: `watch` sees it catch up.
+        if !self.polls() || self.pulse.last().is_some() {
+            sink.state(FeedState::Live);
+        }
         fetcher.fail_fast_no_more();
-        let bulk = bulk::start(self, sink, 0);
+        let bulk = bulk::start(self, sink, min_slot);
 
         let mut audit = Audit::new(self);
-        let mut poll = interval(self.options.poll_interval.max(Duration::from_millis(50)));
-        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        poll.reset();
+        let mut next_poll = Instant::now() + self.poll_interval();
         let polls = self.polls();
         loop {
             tokio::select! {
                 biased;
                 command = commands.recv() => {
                     let Some(command) = command else { return Ok(()) };
-                    self.carry_out(command);
                     tokio::time::sleep(GATHER).await;
-                    while let Ok(command) = commands.try_recv() {
-                        self.carry_out(command);
-                    }
+                    self.carry_out_all(Some(command), &mut commands);
                     fetcher.fetch_new().await?;
                 }
                 Some(request) = requests.recv() => {
                     let mut waiting = vec![request];
                     while let Ok(request) = requests.try_recv() {
                         waiting.push(request);
+                    }
+                    // A stream that has ended meanwhile asks again, as of where it is then.
+                    waiting.retain(|request| !request.done.is_closed());
+                    if waiting.is_empty() {
+                        continue;
                     }
                     let min_slot = waiting.iter().map(|request| request.min_slot).max();
                     let min_slot = min_slot.unwrap_or_default();
@@ -124,7 +143,11 @@ impl Chain {
                     }
                     answer(waiting);
                 }
-                _ = poll.tick(), if polls => fetcher.sync(0).await?,
+                () = sleep_until(next_poll.into()), if polls => {
+                    let began = Instant::now();
+                    fetcher.sync(0).await?;
+                    next_poll = (began + self.poll_interval()).max(Instant::now() + LEAST_PAUSE);
+                }
                 () = sleep_until(audit.due().into()) => audit.step(&fetcher).await,
             }
         }
@@ -150,28 +173,37 @@ impl Chain {
         waiting
     }
 
-    /// Says how polling goes, until it is dropped. An answer that does not come is not waited for,
-    /// and a node that stands still is as bad as none.
+    /// Says how polling goes, until it is dropped: an answer that does not come is not waited for,
+    /// and a node that stands still is as bad as none. It is live again once everything was fetched
+    /// again, not before.
     pub async fn watch(&self, sink: &Sink) {
         let mut look = interval(Duration::from_millis(250));
         let mut last = None;
         loop {
             look.tick().await;
             let Some(moved) = self.pulse.last() else { continue };
-            let patience = STALLED.max(self.options.poll_interval * 2);
+            let takes = self.pulse.requests() / self.options.rpc_rate;
+            let takes = Duration::try_from_secs_f64(takes).unwrap_or_default();
+            let patience = STALLED.max(self.poll_interval().max(takes) * 2);
             let is_late = moved.elapsed() > patience;
             let state = if is_late { FeedState::Stalled } else { FeedState::Live };
-            if last.replace(state).is_some_and(|last| last != state) {
+            if last.replace(state) != Some(state) {
                 sink.state(state);
             }
         }
     }
 
-    fn carry_out(&self, command: FeedCommand) {
-        match command {
-            FeedCommand::Follow(pubkey) => self.roster.ask(pubkey, true),
-            FeedCommand::Unfollow(pubkey) => self.roster.ask(pubkey, false),
-        };
+    /// Carries out all that waits; a bot may want very many accounts.
+    fn carry_out_all(
+        &self,
+        first: Option<FeedCommand>,
+        more: &mut mpsc::UnboundedReceiver<FeedCommand>,
+    ) {
+        let commands = first.into_iter().chain(std::iter::from_fn(|| more.try_recv().ok()));
+        self.roster.ask(commands.map(|command| match command {
+            FeedCommand::Follow(pubkey) => (pubkey, true),
+            FeedCommand::Unfollow(pubkey) => (pubkey, false),
+        }));
     }
 
     /// The region as it is now.

@@ -1,7 +1,7 @@
 //! JSON-RPC over HTTP: one request, one answer, no second try.
 
 use std::io::Read;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,9 +11,11 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::batch::Batch;
 use super::error::{MIN_CONTEXT_SLOT, RpcError};
 use super::gate::{Gate, Pass};
 use crate::live::endpoint::Endpoint;
+use crate::live::refusal::{is_of_rate, retry_after};
 use crate::live::stream::words::Words;
 
 const CONNECT: Duration = Duration::from_secs(5);
@@ -34,8 +36,8 @@ pub struct Rpc {
     gate: Gate,
     /// Requests that went out.
     requests: AtomicU64,
-    /// Keys of one request at most; halved where a provider refuses so many.
-    pub(super) batch: AtomicUsize,
+    /// Keys of one request.
+    pub(super) batch: Batch,
 }
 
 #[derive(Deserialize)]
@@ -59,6 +61,8 @@ impl Refusal {
                 let at = self.data.and_then(|data| data.get("contextSlot")?.as_u64());
                 RpcError::Behind { wanted, at }
             }
+            // Some say it in HTTP's words, some in JSON-RPC's.
+            code if is_of_rate(code, &self.message) => RpcError::TooMany { retry_after: None },
             code => RpcError::Refused { method, code, message: shorten(&self.message) },
         }
     }
@@ -81,7 +85,7 @@ impl Rpc {
             endpoint,
             gate: Gate::new(rate),
             requests: AtomicU64::new(0),
-            batch: AtomicUsize::new(batch.max(1)),
+            batch: Batch::new(batch),
         })
     }
 
@@ -154,11 +158,12 @@ impl Rpc {
         let request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         let response = request.send().await.map_err(|error| unanswered(method, error))?;
         let status = response.status();
+        let asked =
+            response.headers().get(RETRY_AFTER).and_then(|it| retry_after(it.to_str().ok()?));
         match status {
-            StatusCode::TOO_MANY_REQUESTS => {
-                let seconds = response.headers().get(RETRY_AFTER).and_then(|it| it.to_str().ok());
-                let retry_after = seconds.and_then(|it| it.trim().parse().ok());
-                Err(RpcError::TooMany { retry_after: retry_after.map(Duration::from_secs) })
+            StatusCode::TOO_MANY_REQUESTS => Err(RpcError::TooMany { retry_after: asked }),
+            StatusCode::SERVICE_UNAVAILABLE if asked.is_some() => {
+                Err(RpcError::Unavailable { method, retry_after: asked })
             }
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 Err(RpcError::Unauthorized { status: status.as_u16() })
@@ -168,19 +173,18 @@ impl Rpc {
     }
 
     /// Asks for an answer that is too long to hold, when the gate lets it: `read` gets its body,
-    /// in a thread where it may block.
+    /// in a thread where it may block. How it ends says nothing of other requests: many providers
+    /// refuse this one, or take minutes for it, and are well.
     pub(super) async fn call_long<T: Send + 'static>(
         &self,
         method: &'static str,
         params: Value,
         read: impl FnOnce(Body) -> Result<T, RpcError> + Send + 'static,
     ) -> Result<T, RpcError> {
-        let pass = self.gate.pass().await;
+        self.gate.beside().await;
         self.requests.fetch_add(1, Ordering::Relaxed);
         let answer = self.ask_long(method, params, read).await;
-        let answer = answer.map_err(|error| error.without_keys(&self.words));
-        self.settle(pass, &answer);
-        answer
+        answer.map_err(|error| error.without_keys(&self.words))
     }
 
     async fn ask_long<T: Send + 'static>(

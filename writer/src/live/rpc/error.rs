@@ -29,6 +29,14 @@ pub enum RpcError {
         /// How long it wants us to wait.
         retry_after: Option<Duration>,
     },
+    /// The provider is out of order, and says until when.
+    #[error("--rpc-url: {method} got HTTP 503: the provider is unavailable for now")]
+    Unavailable {
+        /// The request's method.
+        method: &'static str,
+        /// How long it wants us to wait.
+        retry_after: Option<Duration>,
+    },
     /// The key in the URL is missing or wrong.
     #[error("--rpc-url: the provider refuses access (HTTP {status}); check the key in the URL")]
     Unauthorized {
@@ -93,6 +101,14 @@ impl RpcError {
         !matches!(self, Self::Unanswered { .. })
     }
 
+    /// How long the other side wants us to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooMany { retry_after } | Self::Unavailable { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
     /// Without the keys that the provider may have repeated in its words.
     pub(super) fn without_keys(self, words: &Words) -> Self {
         match self {
@@ -127,6 +143,7 @@ impl RpcError {
             Self::Unanswered { .. } => "unanswered",
             Self::Tls { .. } => "tls",
             Self::TooMany { .. } => "too_many_requests",
+            Self::Unavailable { .. } => "unavailable",
             Self::Unauthorized { .. } => "unauthorized",
             Self::Malformed { .. } => "malformed",
             Self::Http { .. } => "http",

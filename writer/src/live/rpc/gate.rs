@@ -25,6 +25,9 @@ use crate::live::backoff::Backoff;
 const BURST: f64 = 2.0;
 const BURST_AT_LEAST: f64 = 8.0;
 
+/// Where the provider is not well, and others try it.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
 struct Inner {
     backoff: Backoff,
     shut_until: Instant,
@@ -72,6 +75,24 @@ impl Gate {
         if !inner.is_asked_for {
             inner.shut_until = Instant::now();
             self.hope.notify_waiters();
+        }
+    }
+
+    /// Waits until a request may go out whose end says nothing of others. It is in the budget, but
+    /// while the provider is not well it is never the one that is let through.
+    pub async fn beside(&self) {
+        loop {
+            let due = {
+                let mut inner = self.lock();
+                match inner.backoff.is_failing() {
+                    true => Err(Instant::now() + LOOK_AGAIN),
+                    false => inner.due(self.rate),
+                }
+            };
+            match due {
+                Ok(()) => return,
+                Err(due) => sleep_until(due.into()).await,
+            }
         }
     }
 
@@ -130,10 +151,7 @@ impl Pass<'_> {
 
     /// The provider is not well, or not to be bothered.
     pub fn failed(self, error: &RpcError) {
-        let asked = match error {
-            RpcError::TooMany { retry_after } => *retry_after,
-            _ => None,
-        };
+        let asked = error.retry_after();
         let mut inner = self.gate.lock();
         let pause = inner.backoff.failed(Duration::ZERO, error.was_answered(), asked);
         inner.shut_until = Instant::now() + pause;
@@ -168,6 +186,19 @@ mod tests {
         let one = gate.pass().await;
         let two = gate.pass().await;
         assert!(one._alone.is_none() && two._alone.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_goes_out_beside_the_others_keeps_nobody_waiting_and_waits_for_the_provider() {
+        let gate = Gate::new(1000.0);
+        gate.beside().await;
+        gate.pass().await.failed(&STORM);
+        let beside = tokio::time::timeout(Duration::from_millis(400), gate.beside()).await;
+        assert!(beside.is_err(), "others find out whether the provider is well again");
+        let pass = tokio::time::timeout(Duration::from_secs(5), gate.pass()).await;
+        pass.expect("nobody is in the way").succeeded();
+        let beside = tokio::time::timeout(Duration::from_secs(5), gate.beside()).await;
+        assert!(beside.is_ok());
     }
 
     #[tokio::test]

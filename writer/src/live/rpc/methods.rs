@@ -1,7 +1,5 @@
 //! The requests that are made, and what their answers say.
 
-use std::sync::atomic::Ordering;
-
 use driftshm_layout::{Pubkey, clock};
 use serde::Deserialize;
 use serde_json::json;
@@ -39,18 +37,22 @@ struct Context {
 impl Rpc {
     /// How many keys a request takes.
     pub fn batch(&self) -> usize {
-        self.batch.load(Ordering::Relaxed)
+        self.batch.size()
     }
 
-    /// The provider refuses so many keys: half of them from now on. False if it is one already.
+    /// The provider refuses so many keys: half of them for a good while. False if it is one already.
     pub fn halve_batch(&self, from: usize) -> bool {
-        self.batch.fetch_min((from / 2).max(1), Ordering::Relaxed);
-        from > 1
+        self.batch.halve(from)
     }
 
     /// Which cluster this is: its genesis.
     pub async fn genesis_hash(&self) -> Result<String, RpcError> {
         self.call("getGenesisHash", json!([])).await
+    }
+
+    /// Where the node is.
+    pub async fn slot(&self) -> Result<u64, RpcError> {
+        self.call("getSlot", json!([{"commitment": "confirmed"}])).await
     }
 
     /// Accounts by key, [`Rpc::batch`] of them at most, as of `min_slot` or later.

@@ -60,18 +60,23 @@ fn read(body: Body, wanted: u64, each: impl FnMut(AccountUpdate)) -> Result<List
         |error: serde_json::Error| RpcError::Malformed { method: METHOD, cause: error.to_string() };
     let body = std::io::BufReader::with_capacity(1 << 16, body);
     let mut json = serde_json::Deserializer::from_reader(body);
-    let mut taker = Taker { listed: Listed::default(), each };
-    match Message(&mut taker).deserialize(&mut json).map_err(malformed)? {
+    let mut taker = Taker { listed: Listed::default(), wanted, each };
+    let outcome = Message(&mut taker).deserialize(&mut json);
+    let at = taker.listed.slot;
+    if (1..wanted).contains(&at) {
+        return Err(RpcError::Behind { wanted, at: Some(at) });
+    }
+    match outcome.map_err(malformed)? {
         Some(refusal) => Err(refusal.into_error(METHOD, wanted)),
-        None if taker.listed.slot < wanted.max(1) => {
-            Err(RpcError::Behind { wanted, at: Some(taker.listed.slot) })
-        }
+        None if at == 0 => Err(RpcError::Behind { wanted, at: None }),
         None => Ok(taker.listed),
     }
 }
 
 struct Taker<F> {
     listed: Listed,
+    /// Accounts as of an older slot are not taken.
+    wanted: u64,
     each: F,
 }
 
@@ -144,6 +149,9 @@ impl<'de, F: FnMut(AccountUpdate)> Visitor<'de> for Outcome<'_, F> {
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "context" => self.0.listed.slot = map.next_value::<Context>()?.slot,
+                "value" if (1..self.0.wanted).contains(&self.0.listed.slot) => {
+                    return Err(M::Error::custom("the node is behind"));
+                }
                 "value" if self.0.listed.slot > 0 => map.next_value_seed(Accounts(self.0))?,
                 "value" => return Err(M::Error::custom("the accounts come before their slot")),
                 _ => drop(map.next_value::<IgnoredAny>()?),
@@ -168,7 +176,7 @@ impl<'de, F: FnMut(AccountUpdate)> Visitor<'de> for Accounts<'_, F> {
     }
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<(), S::Error> {
-        let Taker { listed, each } = self.0;
+        let Taker { listed, each, .. } = self.0;
         while let Some(Keyed { pubkey, account }) = seq.next_element()? {
             let pubkey = pubkey.parse::<Pubkey>().map_err(|error| error.to_string());
             let update = pubkey.and_then(|pubkey| {

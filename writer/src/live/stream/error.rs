@@ -55,6 +55,32 @@ pub enum StreamError {
         /// The slot that was asked for.
         slot: u64,
     },
+    /// The provider is behind what is known already.
+    #[error(
+        "{setting}: the provider is at slot {slot}, behind slot {reached} that was seen before; it \
+         is waited for (if the cluster was begun anew, remove the region's directory)"
+    )]
+    Behind {
+        /// The setting that names the endpoint.
+        setting: &'static str,
+        /// Where it is.
+        slot: u64,
+        /// What was seen.
+        reached: u64,
+    },
+    /// The provider is of another cluster than RPC.
+    #[error(
+        "{setting}: the stream is at slot {slot} and --rpc-url about {rpc}: they are not of the \
+         same cluster; check both URLs"
+    )]
+    OtherCluster {
+        /// The setting that names the endpoint.
+        setting: &'static str,
+        /// Where the stream is.
+        slot: u64,
+        /// Where RPC is.
+        rpc: u64,
+    },
     /// A message is larger than is allowed.
     #[error("{setting}: a message of over {limit} bytes; raise --max-message if that is expected")]
     Oversized {
@@ -106,6 +132,8 @@ impl StreamError {
             Self::TooMany { .. } => "too_many_requests",
             Self::Refused { .. } => "refused",
             Self::TooOld { .. } => "too_old",
+            Self::Behind { .. } => "behind",
+            Self::OtherCluster { .. } => "other_cluster",
             Self::Oversized { .. } => "oversized",
             Self::Ended { .. } => "ended",
             Self::TimedOut { .. } => "timed_out",

@@ -23,6 +23,8 @@ const DEPTH: u64 = 16;
 const REMEMBERED: usize = 512;
 /// Updates of one account that are kept unsettled; older ones are settled early.
 const KEPT: usize = 64;
+/// Bytes that are kept unsettled in all; beyond them the oldest slots are settled early.
+const KEPT_BYTES: usize = 48 << 20;
 
 /// One account's unsettled history.
 struct History {
@@ -67,6 +69,8 @@ pub struct Forks {
     /// Slots that are not part of the chain, and of which word may still come.
     dead: BTreeSet<u64>,
     settled: u64,
+    /// Of the updates that are open.
+    bytes: usize,
 }
 
 impl Forks {
@@ -75,8 +79,8 @@ impl Forks {
         self.settled
     }
 
-    /// An update is about to be published; `before` gives what the account is now. False: its slot
-    /// is known not to be part of the chain.
+    /// An update is about to be published; `before` gives what the region has of the account now.
+    /// False: its slot is known not to be part of the chain.
     pub fn put(
         &mut self,
         update: &AccountUpdate,
@@ -92,17 +96,61 @@ impl Forks {
             }
             return true;
         }
-        let history = self.histories.entry(update.pubkey);
-        let history = history.or_insert_with(|| History { settled: before(), open: Vec::new() });
-        if history.open.len() >= KEPT {
-            history.settled = Some(history.open.remove(0));
+        // Another feed may have brought what the region has, of a slot that is not settled either,
+        // or is known to be void: then nothing is known of the account before.
+        let (settled, dead) = (self.settled, &self.dead);
+        let is_settled = |it: &AccountUpdate| it.slot <= settled && !dead.contains(&it.slot);
+        let history = self
+            .histories
+            .entry(update.pubkey)
+            .or_insert_with(|| History { settled: before().filter(is_settled), open: Vec::new() });
+        self.bytes += update.data.len();
+        // A slot is void as a whole: of what it brings of an account, the last is enough.
+        match history.open.last_mut().filter(|last| last.slot == update.slot) {
+            Some(last) => {
+                self.bytes -= last.data.len();
+                if last.write_version <= update.write_version {
+                    *last = update.clone();
+                } else {
+                    self.bytes = self.bytes + last.data.len() - update.data.len();
+                }
+            }
+            None => history.open.push(update.clone()),
         }
-        history.open.push(update.clone());
+        if history.open.len() > KEPT {
+            let early = history.open.remove(0);
+            self.bytes -= early.data.len();
+            history.settled = Some(early);
+        }
         self.touched.entry(update.slot).or_default().insert(update.pubkey);
-        if self.touched.len() > REMEMBERED {
-            self.touched.pop_first();
+        while self.touched.len() > REMEMBERED || (self.bytes > KEPT_BYTES && self.touched.len() > 1)
+        {
+            self.settle_oldest();
         }
         true
+    }
+
+    /// Takes the oldest slot for settled, whatever becomes of it.
+    fn settle_oldest(&mut self) {
+        let Some((slot, pubkeys)) = self.touched.pop_first() else { return };
+        for pubkey in pubkeys {
+            self.settle_account(&pubkey, slot);
+        }
+    }
+
+    /// What the account was given up to `slot` is what later updates fall back on.
+    fn settle_account(&mut self, pubkey: &Pubkey, slot: u64) {
+        let Some(history) = self.histories.get_mut(pubkey) else { return };
+        let (done, open): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut history.open).into_iter().partition(|update| update.slot <= slot);
+        history.open = open;
+        self.bytes -= done.iter().map(|update| update.data.len()).sum::<usize>();
+        let newest = done.into_iter().max_by_key(|update| (update.slot, update.write_version));
+        history.settled = newest.or(history.settled.take());
+        // What is not under way needs no memory: the region has it.
+        if history.open.is_empty() {
+            self.histories.remove(pubkey);
+        }
     }
 
     /// Word of a slot; what is to be undone because of it.
@@ -152,22 +200,15 @@ impl Forks {
             for orphan in older.iter().filter(|older| !chain.contains(older)) {
                 undone.extend(self.orphan(*orphan));
             }
+            // Those that have brought nothing yet may do so late.
+            let first = self.settled.max(slot.saturating_sub(REMEMBERED as u64)) + 1;
+            self.dead.extend((first..slot).filter(|other| !chain.contains(other)));
+            self.forget_dead();
         }
         self.settled = slot;
         for settled in older {
             for pubkey in self.touched.remove(&settled).unwrap_or_default() {
-                let Some(history) = self.histories.get_mut(&pubkey) else { continue };
-                let (done, open) =
-                    std::mem::take(&mut history.open).into_iter().partition(|u| u.slot <= slot);
-                history.open = open;
-                let done: Vec<AccountUpdate> = done;
-                let newest =
-                    done.into_iter().max_by_key(|update| (update.slot, update.write_version));
-                history.settled = newest.or(history.settled.take());
-                // What is not under way needs no memory: the region has it.
-                if history.open.is_empty() {
-                    self.histories.remove(&pubkey);
-                }
+                self.settle_account(&pubkey, slot);
             }
         }
         self.parents = self.parents.split_off(&slot);
@@ -177,13 +218,14 @@ impl Forks {
     /// What `slot` brought is void.
     fn orphan(&mut self, slot: u64) -> Vec<Undo> {
         self.dead.insert(slot);
-        while self.dead.len() > REMEMBERED {
-            self.dead.pop_first();
-        }
+        self.forget_dead();
         let pubkeys = self.touched.remove(&slot).unwrap_or_default();
         let undo = |pubkey: Pubkey| {
             let history = self.histories.get_mut(&pubkey)?;
-            history.open.retain(|update| update.slot != slot);
+            let (void, open): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut history.open).into_iter().partition(|it| it.slot == slot);
+            history.open = open;
+            self.bytes -= void.iter().map(|update| update.data.len()).sum::<usize>();
             let newest =
                 history.open.iter().max_by_key(|update| (update.slot, update.write_version));
             let before = newest.or(history.settled.as_ref()).cloned();
@@ -193,6 +235,12 @@ impl Forks {
             })
         };
         pubkeys.into_iter().filter_map(undo).collect()
+    }
+
+    fn forget_dead(&mut self) {
+        while self.dead.len() > REMEMBERED {
+            self.dead.pop_first();
+        }
     }
 }
 
@@ -267,7 +315,7 @@ mod tests {
     #[test]
     fn without_any_word_of_confirmation_depth_settles() {
         let mut forks = Forks::default();
-        forks.slot(word(100, 99, SlotStatus::Processed));
+        forks.slot(word(100, 99, SlotStatus::Confirmed));
         assert!(forks.put(&account(101, 1), || Some(account(50, 0))));
         for slot in 102..140 {
             // 101 is skipped by all that follow.
@@ -287,6 +335,56 @@ mod tests {
         assert!(forks.put(&account(13, 3), || None));
         let dead = SlotUpdate { slot: 13, parent: None, status: SlotStatus::Dead };
         assert_eq!(forks.slot(dead), [Undo::Fetch { slot: 13, pubkey: KEY }]);
+    }
+
+    #[test]
+    fn what_another_feed_has_brought_of_an_open_slot_is_nothing_to_fall_back_on() {
+        let mut forks = chain();
+        assert!(forks.put(&account(13, 3), || Some(account(13, 3))));
+        let dead = SlotUpdate { slot: 13, parent: None, status: SlotStatus::Dead };
+        assert_eq!(forks.slot(dead), [Undo::Fetch { slot: 13, pubkey: KEY }]);
+        // Nor what is of a slot that is void.
+        assert!(forks.put(&account(14, 4), || Some(account(13, 3))));
+        let dead = SlotUpdate { slot: 14, parent: None, status: SlotStatus::Dead };
+        assert_eq!(forks.slot(dead), [Undo::Fetch { slot: 14, pubkey: KEY }]);
+    }
+
+    #[test]
+    fn a_slot_that_was_left_aside_brings_nothing_even_if_it_is_late() {
+        let mut forks = chain();
+        // 13 is skipped by what is confirmed, before it has brought anything.
+        forks.slot(word(14, 12, SlotStatus::Processed));
+        assert!(forks.slot(word(14, 12, SlotStatus::Confirmed)).is_empty());
+        assert!(!forks.put(&account(13, 3), || Some(account(9, 0))));
+        assert!(forks.put(&account(12, 2), || Some(account(9, 0))), "an ancestor may be late");
+    }
+
+    #[test]
+    fn of_a_slot_only_the_last_of_an_account_is_kept() {
+        let mut forks = chain();
+        for data in 0..100 {
+            assert!(forks.put(&account(13, data), || Some(account(9, 0))));
+        }
+        assert_eq!((forks.histories[&KEY].open.len(), forks.bytes), (1, 1));
+        assert!(forks.put(&account(14, 4), || unreachable!("it is known already")));
+        let dead = SlotUpdate { slot: 14, parent: None, status: SlotStatus::Dead };
+        assert_eq!(forks.slot(dead), [Undo::To { slot: 14, before: account(13, 99) }]);
+    }
+
+    #[test]
+    fn many_large_accounts_are_settled_early_rather_than_kept() {
+        let mut forks = chain();
+        for number in 0..200_u64 {
+            let slot = 13 + number / 10;
+            let mut update = account(slot, 0);
+            update.pubkey.0[..8].copy_from_slice(&number.to_le_bytes());
+            update.data = vec![0; 1 << 20];
+            assert!(forks.put(&update, || None));
+        }
+        assert!(forks.bytes <= KEPT_BYTES, "{}", forks.bytes);
+        let kept: usize = forks.histories.values().map(|history| history.open.len()).sum();
+        assert_eq!(forks.bytes, kept << 20, "what is counted is what is there");
+        assert_eq!(forks.histories.len(), kept);
     }
 
     #[test]

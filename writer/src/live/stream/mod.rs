@@ -4,7 +4,9 @@ mod error;
 mod event;
 mod forks;
 pub mod grpc;
+mod pulse;
 pub mod run;
+mod told;
 pub mod words;
 pub mod ws;
 
@@ -22,6 +24,8 @@ pub use event::{Event, SlotStatus, SlotUpdate};
 pub trait Stream: Sized {
     /// The feed's name.
     const NAME: &'static str;
+    /// The setting that names its endpoint.
+    const SETTING: &'static str;
 
     /// Connects. `from_slot` is where the last connection had got to, for protocols that can go on
     /// from there.

@@ -8,7 +8,8 @@
 //!       └── pause ◄── down ◄── any error, at any point
 //! ```
 //! The snapshot is of a slot that the stream had reached when it was subscribed: what changed
-//! before is in it, what changes after comes. So nothing falls between.
+//! before is in it, what changes after comes. So nothing falls between. What a stream brings before
+//! its first slot is in the snapshot, too, and not taken: until then it may be of another cluster.
 
 use std::collections::BTreeSet;
 use std::future::poll_fn;
@@ -17,12 +18,14 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use driftshm_layout::{Counter, FeedState, Pubkey, Region};
+use driftshm_layout::{Counter, FeedState, Pubkey, Region, clock};
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 use tokio::time::{interval, sleep, timeout};
 
 use super::forks::{Forks, Undo};
+use super::pulse::{Past, Pulse};
+use super::told::Told;
 use super::{Event, SlotStatus, SlotUpdate, Stream, StreamError};
 use crate::feeds::{AccountUpdate, Figures, Sink};
 use crate::live::backoff::Backoff;
@@ -30,17 +33,21 @@ use crate::live::chain::Handle;
 use crate::live::options::{Commitment, LiveOptions};
 use crate::live::plan::{Plan, Sort};
 use crate::live::roster::Roster;
+use crate::live::streams::{LiveStream, Streams};
+use crate::live::tip::Tip;
 
 /// To connect, and to say what is wanted.
 const CONNECT: Duration = Duration::from_secs(8);
 const WRITE: Duration = Duration::from_secs(5);
-/// From connecting to the first slot with all subscriptions confirmed.
+/// From connecting to the first slot.
 const BEGIN: Duration = Duration::from_secs(10);
 /// A slot takes 400 ms; of leaders that skip theirs there are seldom more than two in a row.
 const STALLED: Duration = Duration::from_secs(4);
 const CUT: Duration = Duration::from_secs(9);
 /// A stream that can go on from a slot goes on from so many before the last that came.
 const OVERLAP: u64 = 32;
+/// What comes is vouched for no more often than this.
+const VOUCH: Duration = Duration::from_millis(20);
 /// Events that are taken in one go.
 const TOGETHER: usize = 256;
 
@@ -52,23 +59,26 @@ pub struct Runner {
     pub figures: Arc<Figures>,
     /// The region's directory.
     pub dir: PathBuf,
+    pub tip: Arc<Tip>,
+    pub streams: Arc<Streams>,
 }
 
 impl Runner {
     /// Runs until it is dropped; an error is what `fail_fast` makes one.
     pub async fn run<S: Stream>(&self, sink: &Sink) -> Result<(), String> {
         let mut backoff = Backoff::default();
-        let mut newest = None;
-        let mut was_live = false;
+        let mut past = Past::new(self.tip.newest());
+        sink.state(FeedState::Connecting);
+        self.tip.first_word().await;
         loop {
             let began = Instant::now();
             sink.state(FeedState::Connecting);
-            let error = Connection::run::<S>(self, sink, &mut newest, &mut was_live).await;
+            let error = Connection::run::<S>(self, sink, &mut past).await;
             sink.state(FeedState::Down);
             let pause = match error {
                 // Nothing is wrong with the provider.
                 StreamError::TooOld { .. } => {
-                    newest = None;
+                    past.from_slot = None;
                     Duration::from_millis(100)
                 }
                 _ => backoff.failed(began.elapsed(), error.was_answered(), error.retry_after()),
@@ -77,7 +87,7 @@ impl Runner {
                 let again_in_s = pause.as_secs_f32();
                 tracing::warn!(feed = S::NAME, again_in_s, "{error}");
             }
-            if self.options.fail_fast && !was_live {
+            if self.options.fail_fast && !past.was_live {
                 return Err(error.to_string());
             }
             sleep(pause).await;
@@ -89,9 +99,9 @@ impl Runner {
 struct Connection<'a> {
     runner: &'a Runner,
     sink: &'a Sink,
-    /// The newest slot of this connection, and when it came.
-    slot: Option<u64>,
-    pulse: Instant,
+    past: &'a mut Past,
+    pulse: Pulse,
+    told: Told,
     /// All that was asked for last is subscribed to.
     is_following: bool,
     /// Accounts that were added to the plan, and are fetched again once they are subscribed to.
@@ -101,6 +111,10 @@ struct Connection<'a> {
     refused: Vec<Sort>,
     /// Snapshots that are under way.
     snapshots: Vec<oneshot::Receiver<()>>,
+    /// While it is live.
+    live: Option<LiveStream>,
+    /// When it was last said that all that came is as the chain has it.
+    vouched: Instant,
     /// The first one, of everything, has been asked for.
     has_asked: bool,
     state: FeedState,
@@ -113,23 +127,20 @@ struct Connection<'a> {
 
 impl<'a> Connection<'a> {
     /// Runs until it fails.
-    async fn run<S: Stream>(
-        runner: &'a Runner,
-        sink: &'a Sink,
-        newest: &mut Option<u64>,
-        was_live: &mut bool,
-    ) -> StreamError {
-        let began = Instant::now();
+    async fn run<S: Stream>(runner: &'a Runner, sink: &'a Sink, past: &'a mut Past) -> StreamError {
         let is_processed = runner.options.commitment == Commitment::Processed;
         let mut connection = Self {
             runner,
             sink,
-            slot: None,
-            pulse: began,
+            pulse: Pulse::new(S::SETTING),
+            told: Told::default(),
+            past,
             is_following: false,
             added: BTreeSet::new(),
             refused: Vec::new(),
             snapshots: Vec::new(),
+            live: None,
+            vouched: Instant::now(),
             has_asked: false,
             state: FeedState::Connecting,
             updates: Vec::new(),
@@ -139,7 +150,7 @@ impl<'a> Connection<'a> {
         if is_processed {
             sink.confirmed(0);
         }
-        let outcome = connection.drive::<S>(newest, was_live).await;
+        let outcome = connection.drive::<S>().await;
         connection.sink.send(&mut connection.updates);
         match outcome {
             Ok(never) => match never {},
@@ -147,15 +158,11 @@ impl<'a> Connection<'a> {
         }
     }
 
-    async fn drive<S: Stream>(
-        &mut self,
-        newest: &mut Option<u64>,
-        was_live: &mut bool,
-    ) -> Result<std::convert::Infallible, StreamError> {
+    async fn drive<S: Stream>(&mut self) -> Result<std::convert::Infallible, StreamError> {
         let late = |what, after| StreamError::TimedOut { setting: S::NAME, what, after };
         let mut plans = self.runner.roster.plans();
         // What is confirmed lags what is processed, and comes twice rather than not at all.
-        let from_slot = newest.map(|newest| newest.saturating_sub(OVERLAP));
+        let from_slot = self.past.from_slot.map(|newest| newest.saturating_sub(OVERLAP));
         let connecting = S::connect(&self.runner.options, from_slot);
         let mut stream =
             timeout(CONNECT, connecting).await.map_err(|_| late("connecting", CONNECT))??;
@@ -172,13 +179,17 @@ impl<'a> Connection<'a> {
         loop {
             tokio::select! {
                 event = stream.next() => {
-                    self.take(event?, newest);
+                    let came_ns = clock::monotonic_ns();
+                    let mut is_news = self.take(event?)?;
                     // What has come together is handed over together.
                     for _ in 0..TOGETHER {
                         let Some(event) = stream.next().now_or_never() else { break };
-                        self.take(event?, newest);
+                        is_news |= self.take(event?)?;
                     }
                     self.sink.send(&mut self.updates);
+                    if is_news {
+                        self.vouch(came_ns);
+                    }
                     replan |= self.refused.len() > refused;
                     refused = self.refused.len();
                 }
@@ -190,18 +201,25 @@ impl<'a> Connection<'a> {
                     wanted = Arc::clone(&plans.borrow_and_update());
                     replan = true;
                 }
-                () = any_ready(&mut self.snapshots) => {}
+                is_lost = any_ready(&mut self.snapshots) => if is_lost {
+                    // Whoever was to make it has ended, and is started again: it is asked anew.
+                    self.ask_anew();
+                },
                 _ = look.tick() => {
-                    let quiet = self.pulse.elapsed();
+                    let quiet = self.pulse.quiet();
                     if self.state == FeedState::Live && quiet >= STALLED {
                         self.set(FeedState::Stalled);
                     }
-                    if quiet >= CUT {
+                    if self.pulse.slot().is_some() && quiet >= CUT {
                         return Err(late("the next slot", CUT));
                     }
-                    if !self.has_asked && connected.elapsed() >= BEGIN {
-                        return Err(late("the first slot and all subscriptions", BEGIN));
+                    if self.pulse.slot().is_none() && connected.elapsed() >= BEGIN {
+                        let behind = self.pulse.is_behind();
+                        return Err(behind.unwrap_or_else(|| late("the first slot", BEGIN)));
                     }
+                    // What is not brought as a whole is named as it becomes known.
+                    let mut named = self.runner.roster.accounts_of(&self.refused).into_iter();
+                    replan |= named.any(|pubkey| !plan.accounts.contains(&pubkey));
                 }
             }
             if replan {
@@ -217,10 +235,12 @@ impl<'a> Connection<'a> {
                 followed.map_err(|_| late("subscribing", WRITE))??;
             }
             self.close_gaps();
-            if self.state == FeedState::Syncing && self.has_asked && self.snapshots.is_empty() {
+            let is_whole = self.snapshots.is_empty() && self.added.is_empty() && self.is_following;
+            if self.state == FeedState::Syncing && self.has_asked && is_whole {
+                self.vouch_now();
                 self.set(FeedState::Live);
                 self.runner.figures.recovered();
-                *was_live = true;
+                self.past.was_live = true;
             }
         }
     }
@@ -228,19 +248,49 @@ impl<'a> Connection<'a> {
     fn set(&mut self, state: FeedState) {
         self.state = state;
         self.sink.state(state);
+        let Runner { streams, roster, .. } = self.runner;
+        match state {
+            FeedState::Live => self.live = Some(LiveStream::new(streams, roster, self.sink)),
+            _ => self.live = None,
+        }
     }
 
-    fn take(&mut self, event: Event, newest: &mut Option<u64>) {
+    /// What is there now is no longer known to be all: everything is fetched again.
+    fn ask_anew(&mut self) {
+        self.set(FeedState::Syncing);
+        self.has_asked = false;
+    }
+
+    /// All that came before is as the chain had it then: the chain has been heard of.
+    fn vouch(&mut self, came_ns: u64) {
+        if self.state == FeedState::Live && self.vouched.elapsed() >= VOUCH {
+            self.vouched = Instant::now();
+            self.sink.vouch(came_ns);
+        }
+    }
+
+    fn vouch_now(&mut self) {
+        let quiet = u64::try_from(self.pulse.quiet().as_nanos()).unwrap_or(u64::MAX);
+        self.sink.vouch(clock::monotonic_ns().saturating_sub(quiet));
+    }
+
+    /// Takes an event; whether it shows that the chain moves on.
+    fn take(&mut self, event: Event) -> Result<bool, StreamError> {
         match event {
             Event::Account(update) => {
+                let Some(slot) = self.pulse.slot() else { return Ok(false) };
+                let is_news = update.slot >= slot;
+                self.past.handed = self.past.handed.max(update.slot);
+                self.reopen_region();
                 let region = self.region.as_ref();
                 let before = || before(region?, &update.pubkey);
                 if self.forks.as_mut().is_none_or(|forks| forks.put(&update, before)) {
                     self.runner.roster.seen(&update);
                     self.updates.push(update);
                 }
+                return Ok(is_news);
             }
-            Event::Slot(update) => self.take_slot(update, newest),
+            Event::Slot(update) => return self.take_slot(update),
             Event::Following => self.is_following = true,
             Event::Bad(why) => {
                 self.sink.bad_input(1);
@@ -260,41 +310,54 @@ impl<'a> Connection<'a> {
             }
             Event::Alive => {}
         }
+        Ok(false)
     }
 
-    fn take_slot(&mut self, update: SlotUpdate, newest: &mut Option<u64>) {
+    /// A region that was made anew has what is there now; the old one, what was there then.
+    fn reopen_region(&mut self) {
+        if self.region.as_ref().is_some_and(|region| region.header().is_superseded()) {
+            self.region = Region::open(&self.runner.dir).ok();
+        }
+    }
+
+    /// Whether the chain has moved on.
+    fn take_slot(&mut self, update: SlotUpdate) -> Result<bool, StreamError> {
         self.settle(update);
+        if self.told.hear(&update, Instant::now()) && self.has_asked {
+            // As after a new connection: what came beside it is lost, too.
+            let text = "the stream left out a slot: everything is fetched again";
+            self.runner.figures.failed("lost_slots", text);
+            self.ask_anew();
+        }
         let slot = match update.status {
             SlotStatus::Processed | SlotStatus::Confirmed | SlotStatus::Finalized => update.slot,
             // It may never come to be, but what it builds on has.
             SlotStatus::Begun => match update.parent {
                 Some(parent) => parent,
-                None => return,
+                None => return Ok(false),
             },
-            SlotStatus::Dead => return,
+            SlotStatus::Dead => return Ok(false),
         };
-        // Only a chain that moves on is alive: not one that repeats itself, or goes back.
-        if self.slot.is_some_and(|known| slot <= known) {
-            return;
+        let is_first = self.pulse.slot().is_none();
+        if !self.pulse.beat(slot, self.past, &self.runner.tip)? {
+            return Ok(false);
         }
-        if let (None, Some(last)) = (self.slot, *newest) {
+        if let (true, Some(last)) = (is_first, self.past.last_live) {
             let gap = slot.saturating_sub(last.saturating_add(1));
             self.runner.figures.gap(gap);
             self.sink.count(Counter::GapSlots, gap);
         }
-        self.slot = Some(slot);
-        self.pulse = Instant::now();
         self.runner.figures.slot(slot);
         self.sink.slot(slot);
         if self.state == FeedState::Stalled {
             // What was not told meanwhile may never be: as after a new connection, all is fetched.
-            self.set(FeedState::Syncing);
-            self.has_asked = false;
+            self.ask_anew();
         }
         if self.state == FeedState::Live {
             // Not before: where the next connection goes on from, everything must have come.
-            *newest = Some(newest.map_or(slot, |known| known.max(slot)));
+            self.past.was_live_at(slot);
         }
+        Ok(true)
     }
 
     /// At commitment `processed`: takes back what turns out not to be part of the chain.
@@ -323,10 +386,14 @@ impl<'a> Connection<'a> {
 
     /// Asks for a snapshot of what was not subscribed to until now.
     fn close_gaps(&mut self) {
-        let Some(slot) = self.slot.filter(|_| self.is_following) else { return };
+        let Some(slot) = self.pulse.slot().filter(|_| self.is_following) else { return };
         if !self.has_asked {
             self.has_asked = true;
             self.added.clear();
+            // What the last connection brought may have been void, of a slot that this one never
+            // hears of: only what is confirmed of a later one replaces it.
+            let is_processed = self.forks.is_some();
+            let slot = if is_processed { slot.max(self.past.handed + 1) } else { slot };
             self.snapshots.push(self.runner.chain.resync(slot, None));
         } else if !self.added.is_empty() {
             let added = std::mem::take(&mut self.added).into_iter().collect();
@@ -350,14 +417,19 @@ fn before(region: &Region, pubkey: &Pubkey) -> Option<AccountUpdate> {
     })
 }
 
-/// Waits until one of these is ready, and takes it out; for ever if there are none.
-async fn any_ready(waiting: &mut Vec<oneshot::Receiver<()>>) {
+/// Waits until one of these is ready, and takes it out; for ever if there are none. Whether one of
+/// them will never be made.
+async fn any_ready(waiting: &mut Vec<oneshot::Receiver<()>>) -> bool {
     poll_fn(|context| {
-        let before = waiting.len();
-        // One whose sender is gone is never made: the chain's task has ended, and what it does
-        // first when it starts again is a snapshot of everything.
-        waiting.retain_mut(|one| one.poll_unpin(context).is_pending());
-        if waiting.len() < before { Poll::Ready(()) } else { Poll::Pending }
+        let (before, mut is_lost) = (waiting.len(), false);
+        waiting.retain_mut(|one| match one.poll_unpin(context) {
+            Poll::Pending => true,
+            Poll::Ready(outcome) => {
+                is_lost |= outcome.is_err();
+                false
+            }
+        });
+        if waiting.len() < before { Poll::Ready(is_lost) } else { Poll::Pending }
     })
-    .await;
+    .await
 }

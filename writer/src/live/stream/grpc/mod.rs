@@ -82,6 +82,7 @@ enum Progress {
 
 impl Stream for Grpc {
     const NAME: &'static str = "grpc";
+    const SETTING: &'static str = SETTING;
 
     async fn connect(options: &LiveOptions, from_slot: Option<u64>) -> Result<Self, StreamError> {
         let Some(endpoint) = &options.grpc else {

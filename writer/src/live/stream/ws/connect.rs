@@ -18,6 +18,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_tls_with_c
 
 use super::SETTING;
 use crate::live::endpoint::Endpoint;
+use crate::live::refusal::retry_after;
 use crate::live::stream::StreamError;
 use crate::live::stream::words::{Words, innermost};
 
@@ -95,9 +96,8 @@ fn of_http(response: &Response) -> StreamError {
             StreamError::Unauthorized { setting, cause }
         }
         StatusCode::TOO_MANY_REQUESTS => {
-            let seconds = response.headers().get(RETRY_AFTER).and_then(|it| it.to_str().ok());
-            let retry_after = seconds.and_then(|it| it.trim().parse().ok());
-            let retry_after = retry_after.map(Duration::from_secs);
+            let asked = response.headers().get(RETRY_AFTER);
+            let retry_after = asked.and_then(|it| retry_after(it.to_str().ok()?));
             StreamError::TooMany { setting, retry_after }
         }
         _ => StreamError::Refused { setting, cause },

@@ -27,6 +27,7 @@ use super::{Event, SlotStatus, SlotUpdate, Stream, StreamError};
 use crate::feeds::AccountUpdate;
 use crate::live::options::LiveOptions;
 use crate::live::plan::Plan;
+use crate::live::refusal;
 use crate::live::ui_account;
 
 const SETTING: &str = "--ws-url";
@@ -52,6 +53,7 @@ pub struct Ws {
 
 impl Stream for Ws {
     const NAME: &'static str = "ws";
+    const SETTING: &'static str = SETTING;
 
     async fn connect(options: &LiveOptions, _: Option<u64>) -> Result<Self, StreamError> {
         let Some(endpoint) = &options.ws else {
@@ -265,9 +267,7 @@ impl Ws {
 impl Refusal {
     /// Whether it is how often we ask that is refused, not what we ask for.
     fn is_of_rate(&self) -> bool {
-        let message = self.message.to_ascii_lowercase();
-        let words = ["too many requests", "rate limit", "rate-limit", "ratelimit"];
-        matches!(self.code, 429 | -32429) || words.iter().any(|words| message.contains(words))
+        refusal::is_of_rate(self.code, &self.message)
     }
 }
 

@@ -1,14 +1,12 @@
-//! What `status` knows, as it is in the JSON form.
+//! All figures of a writer in one place: what `status --json` prints and the metrics serve.
 
 use std::path::{Path, PathBuf};
 
-use driftshm_layout::control::{LinkError, Status};
+use driftshm_layout::control::Status;
 use driftshm_layout::header::{ABI_VERSION, Owner, Pulse};
 use driftshm_layout::profile::Kind;
 use driftshm_layout::{Region, clock};
 use serde::{Serialize, Serializer};
-
-use crate::commands::ask::Answer;
 
 /// All of it. Times are ages in nanoseconds; null where nobody knows.
 #[derive(Debug, Serialize)]
@@ -81,8 +79,9 @@ impl Serialize for Counters {
 }
 
 impl Report {
-    /// Looks at everything once.
-    pub fn new(dir: &Path, region: &Region, answer: Result<Answer, LinkError>) -> Self {
+    /// Looks at everything once. `answer` is what the writer itself says: its version and figures,
+    /// or why it says nothing.
+    pub fn new(dir: &Path, region: &Region, answer: Result<(String, Status), String>) -> Self {
         let header = region.header();
         let alive = region.writer_alive();
         // A region from before the machine was started has times that mean nothing now.
@@ -92,8 +91,8 @@ impl Report {
         let profile = region.profile();
         let hash = region.schema_hash().iter().map(|byte| format!("{byte:02x}")).collect();
         let (version, socket, socket_error) = match answer {
-            Ok(answer) => (Some(answer.version), Some(answer.status), None),
-            Err(error) => (None, None, Some(error.to_string())),
+            Ok((version, status)) => (Some(version), Some(status), None),
+            Err(error) => (None, None, Some(error)),
         };
         Self {
             dir: dir.into(),
