@@ -66,6 +66,8 @@ pub fn whole_number<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'p
 pub fn items<'py>(argument: Option<&Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let Some(argument) = argument else { return Ok(Vec::new()) };
     let single = argument.cast::<PyString>().is_ok()
+        // Before Python 3.11 it has no `__bytes__`.
+        || argument.cast::<PyBytes>().is_ok()
         || argument.cast::<PyInt>().is_ok()
         || argument.cast::<View>().is_ok()
         || argument.cast::<OracleView>().is_ok()

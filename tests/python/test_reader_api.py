@@ -112,7 +112,12 @@ def test_pubkeys_are_text_bytes_or_anything_that_has_bytes(sim: Writer) -> None:
             until(
                 "it changes", lambda: any(c.pubkey == holder.pubkey for c in subscription.drain())
             )
+        # One key by itself: on Python 3.10 `bytes` has no __bytes__.
         assert reader.snapshot(users=raw).users.keys() == {holder.pubkey}
+        authority = from_base58(holder.authority)
+        assert len(reader.snapshot(user_stats=authority).user_stats) == 1
+        with reader.subscribe(users=raw, oracles=raw, user_stats=authority) as subscription:
+            until("it changes", subscription.drain)
 
 
 def test_what_is_not_there_is_none(sim: Writer) -> None:
@@ -176,6 +181,8 @@ def test_arrays_are_sequences(accounts: driftshm.Reader) -> None:
     assert orders[2:5] == [orders[2], orders[3], orders[4]]
     assert orders[::-10] == [orders[31], orders[21], orders[11], orders[1]]
     assert orders[40:] == []
+    assert orders[1 :: sys.maxsize] == [orders[1]]
+    assert orders[:: -sys.maxsize] == [orders[31]]
     assert orders[1] in list(orders)
     assert orders.to_list() == holder.to_dict()["orders"]
     assert orders[3].to_dict() == orders.to_list()[3]
