@@ -21,6 +21,7 @@ mod schema;
 mod seq;
 mod snapshot;
 mod source;
+mod stale;
 mod subscription;
 mod tail;
 mod value;

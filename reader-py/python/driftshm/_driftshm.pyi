@@ -133,7 +133,7 @@ class View:
         """Counts the versions published in this record."""
     @property
     def age(self) -> builtins.float:
-        """Seconds since the newest version was published.
+        """Seconds since the newest version was published; ``inf`` if that was in another boot.
 
         An account that has not changed for long is old but not stale: see `staleness`.
         """
@@ -196,7 +196,7 @@ class Snapshot:
         """Counts the versions published in the record."""
     @property
     def age(self) -> builtins.float:
-        """Seconds since this version was published."""
+        """Seconds since this version was published; ``inf`` if that was in another boot."""
     @property
     def closed(self) -> bool:
         """Whether the account was closed on chain. Its fields then raise `AccountClosedError`."""
@@ -325,7 +325,7 @@ class OracleView:
         """Counts the versions of the account."""
     @property
     def age(self) -> float:
-        """Seconds since the newest version was published."""
+        """Seconds since the newest version was published; ``inf`` if that was in another boot."""
     @property
     def staleness(self) -> float:
         """Seconds since the account was last known to be what the chain says."""
@@ -887,6 +887,7 @@ def unpickle(
     pubkey: bytes,
     words: bytes,
     place: tuple[int, int, bool, int],
+    boot: bytes,
 ) -> Snapshot:
     """Makes a snapshot from its pickle."""
 
