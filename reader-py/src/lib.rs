@@ -26,6 +26,7 @@ mod subscription;
 mod tail;
 mod value;
 mod view;
+mod views;
 mod watch;
 
 use pyo3::prelude::*;

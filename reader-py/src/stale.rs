@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use driftshm_layout::record::Presence;
 use driftshm_layout::{FeedState, State};
-use pyo3::PyErr;
+use pyo3::prelude::*;
 
 use crate::errors;
 use crate::follow::{Handle, Link, seconds_since};
@@ -45,6 +45,18 @@ impl Link {
             ),
             other => format!("the writer's feed is {}", other.as_str()),
         }
+    }
+
+    /// Raises if the region was not vouched for within `max_age` seconds: then nobody knows whether
+    /// `what` it does not have exists.
+    #[cold]
+    pub fn guard_absence(&self, what: &str, max_age: f64) -> PyResult<()> {
+        let age = seconds_since(self.region.live_ns());
+        if age <= max_age {
+            return Ok(());
+        }
+        let why = self.why_left().unwrap_or_else(|| self.why_feed());
+        Err(too_old(&format!("{what} is not in the region, which"), age, max_age, &why))
     }
 }
 

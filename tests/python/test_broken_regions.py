@@ -201,6 +201,7 @@ def test_the_times_in_a_region_from_before_the_machine_was_started_mean_nothing(
         for guarded in (
             lambda: market.ensure_fresh(1e12),
             lambda: oracle.ensure_fresh(1e12),
+            lambda: reader.get_user(market.pubkey, max_age=1e12),
         ):
             with pytest.raises(driftshm.StaleError, match="before the machine was started"):
                 guarded()

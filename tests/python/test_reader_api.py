@@ -19,12 +19,14 @@ from replays import (
     place,
     real,
 )
-from support import WATCHDOG, Writer, until
+from support import WATCHDOG, Writer, until, vouched_for
 
 import driftshm
 from driftshm import drift_v2
 
 Start = Callable[..., Writer]
+# Of a feed that lives, where no feed could be quick enough.
+TWO_WORDS = r"feed is live, and was last heard of 0\.\d s ago: max_age is shorter than the time"
 
 
 class Third:
@@ -129,7 +131,12 @@ def test_what_is_not_there_is_none(sim: Writer) -> None:
         assert reader.get_user(reader.get_perp_market(0).pubkey) is None, "not a user"
         assert reader.get_user(authority=key(1)) is None
         assert reader.get_user_stats(key(1)) is None
-        assert reader.get_perp_market(255, max_age=0) is None
+        until(
+            "the feed's first word", lambda: vouched_for(lambda: reader.get_user(key(1), max_age=1))
+        )
+        assert reader.get_perp_market(255, max_age=WATCHDOG) is None
+        with pytest.raises(driftshm.StaleError, match=TWO_WORDS):
+            reader.get_perp_market(255, max_age=0)
 
 
 def test_a_view_shows_each_new_version_at_once(writer: Start, script: Script) -> None:
@@ -233,6 +240,8 @@ def test_what_does_not_change_on_chain_is_not_stale_while_the_feed_lives(
         time.sleep(0.01)
     assert view.version == 1
     assert view.age > 1.2
+    with pytest.raises(driftshm.StaleError, match=TWO_WORDS):
+        view.ensure_fresh(0)
 
 
 def test_free_threading_and_subinterpreters_are_declared(tmp_path: Path) -> None:

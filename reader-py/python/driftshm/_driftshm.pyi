@@ -405,7 +405,8 @@ class Reader:
     raises `UnknownMarketError`, which names those there are; what is no key raises `PubkeyError`.
 
     With ``max_age``, an account that is not known to be as fresh as so many seconds raises
-    `StaleError`. It is of that account alone: a market's oracle is another one.
+    `StaleError`. It is of that account alone: a market's oracle is another one. So does one that is
+    not there while nobody vouches for the region: it may have been made since.
     """
 
     def __new__(cls, cluster_or_dir: str | os.PathLike[str] | None = None) -> Self: ...
