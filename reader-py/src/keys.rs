@@ -2,7 +2,7 @@
 
 use driftshm_layout::Pubkey;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyInt, PyString};
+use pyo3::types::{PyBytes, PyInt, PyList, PyString, PyTuple};
 
 use crate::errors;
 use crate::oracle::OracleView;
@@ -65,6 +65,10 @@ pub fn whole_number<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'p
 /// The items of an argument that may be one thing or several.
 pub fn items<'py>(argument: Option<&Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let Some(argument) = argument else { return Ok(Vec::new()) };
+    // An attribute that is not there costs an exception: not for what is asked for most often.
+    if argument.cast::<PyList>().is_ok() || argument.cast::<PyTuple>().is_ok() {
+        return argument.try_iter()?.collect();
+    }
     let single = argument.cast::<PyString>().is_ok()
         // Before Python 3.11 it has no `__bytes__`.
         || argument.cast::<PyBytes>().is_ok()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from loops import changes_of
 from replays import Publishing, Script
-from support import Writer, until
+from support import WATCHDOG, Writer, until
 
 import driftshm
 
@@ -82,3 +83,50 @@ def test_a_bot_that_was_lapped_is_told_exactly_how_much_it_lost(
         items = changes_of(conflated.drain())
         assert {c.pubkey: c.version for c in items} == newest
         assert len(items) == 2
+
+
+def test_a_bot_with_a_narrow_filter_loses_nothing_to_what_is_not_for_it(
+    writer: Callable[..., Writer], script: Script
+) -> None:
+    """It sleeps, however it awaits, while the journal runs over it many times: then its own change
+    comes, and nothing that says that anything was lost."""
+    publishing = Publishing(script)
+    publishing.say(*publishing.keys)
+    mine, *others = publishing.keys
+    with writer(*script.arguments, "--journal", "64").open() as reader:
+        until("start", lambda: reader.stats()["published"] == len(publishing.keys))
+
+        def say_others() -> None:
+            publishing.say(*others * 100)
+            until("all", lambda: publishing.published(reader) == publishing.versions)
+
+        async def main() -> None:
+            async with (
+                reader.changes(users=mine, conflate=False) as changes,
+                reader.batches(users=mine) as batches,
+            ):
+                for version in range(2, 6):
+                    for stream in (changes, batches):
+                        # A wait that ends before anything comes looks again when it begins anew.
+                        with pytest.raises(asyncio.TimeoutError):
+                            await asyncio.wait_for(stream.__anext__(), 0.05)
+                    await asyncio.to_thread(say_others)
+                    both = asyncio.gather(changes.__anext__(), batches.__anext__())
+                    await asyncio.sleep(0)
+                    await asyncio.to_thread(say_others)
+                    publishing.say(mine)
+                    change, [conflated] = await asyncio.wait_for(both, WATCHDOG)
+                    assert (change.version, change.missed) == (version, 0)
+                    assert (conflated.version, conflated.missed) == (version, 0)
+
+        asyncio.run(main())
+        with reader.subscribe(users=mine, conflate=False) as subscription:
+            assert subscription.wait(0.01) == []
+            for version in range(6, 9):
+                say_others()
+                assert subscription.wait(0.01) == []
+                say_others()
+                publishing.say(mine)
+                [change] = changes_of(subscription.wait(WATCHDOG))
+                assert change.version == version
+                assert subscription.drain() == []

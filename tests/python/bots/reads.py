@@ -18,6 +18,8 @@ from typing import Any
 import driftshm
 
 WARM_UP = 2000
+# Threads that numpy would start make calls of their own.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
 def mark(text: str) -> None:
@@ -36,7 +38,7 @@ def kinds(reader: Any) -> dict[str, Callable[[], Any]]:
     snapshot = market.snapshot()
     base58, raw = user.pubkey, driftshm.derive_user_account(user.authority, user.sub_account_id)
     some = driftshm.fields("amm.base_asset_reserve", "amm.oracle", "status", "name", "market_index")
-    symbol = market.symbol
+    symbol, authority = market.symbol, user.authority
     get = operator.attrgetter
     volume, nested, reserve, long, status, name, key = (
         get(path)
@@ -61,6 +63,7 @@ def kinds(reader: Any) -> dict[str, Callable[[], Any]]:
         "fields with max_age": lambda: some(market, max_age=60.0),
         "fields of a snapshot": lambda: some(snapshot),
         "snapshot": market.snapshot,
+        "dict": market.to_dict,
         "snapshot of a nested struct": amm.snapshot,
         "bytes of an account": market.bytes,
         "cut": lambda: reader.snapshot(perp_markets=[0, 1], spot_markets=[0]),
@@ -70,12 +73,17 @@ def kinds(reader: Any) -> dict[str, Callable[[], Any]]:
         "get_spot_market": lambda: reader.get_spot_market(0),
         "get_user by base58": lambda: reader.get_user(base58),
         "get_user with max_age": lambda: reader.get_user(base58, max_age=60.0),
+        "get_user by authority": lambda: reader.get_user(authority=authority),
+        "get_user_stats": lambda: reader.get_user_stats(authority),
         "get_state": reader.get_state,
         "get_perp_oracle": lambda: reader.get_perp_oracle(0),
+        "get_spot_oracle": lambda: reader.get_spot_oracle(1),
         "oracle price": lambda: oracle.price,
         "oracle price of a market": lambda: market.oracle_price,
         "oracle snapshot": lambda: oracle.snapshot(max_age=60.0),
         "mark price": lambda: market.mark_price,
+        "open interest": lambda: market.open_interest,
+        "market data": market.market_data,
         "funding rate": market.funding_rate,
         "token amount": lambda: spot.deposit_token_amount,
         "meta": market.meta,
@@ -87,6 +95,22 @@ def kinds(reader: Any) -> dict[str, Callable[[], Any]]:
         "feed_state": lambda: reader.feed_state,
         "current slot": lambda: reader.slot,
         "all perp markets": reader.perp_markets,
+        "all spot markets": reader.spot_markets,
+        "all users": reader.users,
+        **arrays(reader),
+    }
+
+
+def arrays(reader: Any) -> dict[str, Callable[[], Any]]:
+    """All accounts of a kind as an array, where there is numpy."""
+    try:
+        import numpy  # noqa: F401
+    except ImportError:
+        return {}
+    return {
+        "array of perp markets": reader.perp_markets_array,
+        "array of spot markets": reader.spot_markets_array,
+        "array of users": reader.users_array,
     }
 
 

@@ -91,18 +91,21 @@ def main(directory: str, seconds: float) -> None:
     counts = Counter({read.__name__: 0 for read in reads})
     torn: list[str] = []
     backwards = 0
-    newest = news = contended = 0
+    newest = news = contended = overtaken = 0
     print("ready")
     sys.stdin.readline()
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         for read in reads:
             for _ in range(ROUND):
+                version = market.version
                 try:
                     whole, count = read(reader, market)
                 except driftshm.ContendedError:
                     contended += 1
                     continue
+                # One version beside the read does not touch what it reads; two may.
+                overtaken += market.version >= version + 2
                 counts[read.__name__] += 1
                 if not whole:
                     torn.append(f"{read.__name__} at {count}")
@@ -110,7 +113,8 @@ def main(directory: str, seconds: float) -> None:
                 backwards += count < newest
                 newest = max(newest, count)
     found = {"torn": torn[:10], "backwards": backwards, "news": news, "newest": newest}
-    print(json.dumps({"counts": counts, "contended": contended, **found}))
+    beside = {"contended": contended, "overtaken": overtaken}
+    print(json.dumps({"counts": counts, **beside, **found}))
 
 
 main(sys.argv[1], float(sys.argv[2]))

@@ -18,6 +18,10 @@ pub fn trials() -> Vec<Trial> {
         let name = format!("honest::{feeds}_vouches_for_no_account_that_has_changed_unheard_of");
         trials.push(trial(name, move || unheard_of(feeds)));
     }
+    for feeds in [Feeds::Ws, Feeds::Grpc] {
+        let name = format!("honest::{feeds}_is_not_live_before_rpc_has_caught_up_with_it");
+        trials.push(trial(name, move || lagging_rpc(feeds)));
+    }
     let name = "honest::polling_is_live_again_once_everything_was_fetched_and_not_before";
     trials.push(trial(name, polled_as_a_whole));
     let name = "honest::users_that_only_streams_bring_are_in_doubt_while_there_are_none";
@@ -114,6 +118,28 @@ fn polled_as_a_whole() {
     }
     let different = writer.differences(&chain, &Followed::MARKETS);
     assert!(different.is_empty(), "live, and {} are old", different.len());
+}
+
+/// An account that changed during a cut only is in no stream. RPC has it, seconds late.
+fn lagging_rpc(feeds: Feeds) {
+    let chain = Chain::start(small());
+    let writer = LiveWriter::start(&chain, feeds, &["--audit-period", "0"]);
+    writer.await_live();
+    chain.fault(Fault::Refuse { keep_connections: false });
+    writer.await_state(FeedState::Down, WATCHDOG);
+    chain.touch(&chain.market(1));
+    chain.confirm();
+    chain.heal();
+    chain.fault(Fault::RpcLag { slots: 50 });
+    let began = Instant::now();
+    while writer.region().feed_state() != FeedState::Live {
+        assert!(began.elapsed() < WATCHDOG, "never live; the log:\n{}", writer.log());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let different = writer.differences(&chain, &Followed::MARKETS);
+    assert!(different.is_empty(), "live, and old: {different:?}");
+    let figures = writer.feed("rpc").figures;
+    assert!(figures.contains_key("error_behind"), "RPC did not lag: {figures:?}");
 }
 
 /// Polling brings what is named; of all the others only streams tell.

@@ -17,6 +17,10 @@ pub fn trials() -> Vec<Trial> {
         let name = format!("pulse::{feeds}_stays_live_while_nothing_but_slots_comes");
         trials.push(trial(name, move || quiet(feeds)));
     }
+    for feeds in [Feeds::Ws, Feeds::Grpc] {
+        let name = format!("pulse::{feeds}_tells_of_a_cut_at_once");
+        trials.push(trial(name, move || cut(feeds)));
+    }
     trials.push(trial("pulse::one_live_stream_is_enough", one_is_enough));
     trials
 }
@@ -43,6 +47,15 @@ fn black_hole(feeds: Feeds) {
     let back = writer.await_state(FeedState::Live, RECONNECTED);
     writer.assert_equals(&chain, &Followed::MARKETS, Duration::from_secs(2));
     println!("{feeds}: stalled after {told:.1?}, live {back:.1?} after the network's return");
+}
+
+fn cut(feeds: Feeds) {
+    let chain = Chain::start(small());
+    let writer = LiveWriter::start(&chain, feeds, &[]);
+    writer.await_live();
+    chain.fault(Fault::Refuse { keep_connections: false });
+    let is_told = || (writer.region().feed_state() == FeedState::Down).then_some(());
+    until("bots are told", Duration::from_secs(1), is_told);
 }
 
 fn quiet(feeds: Feeds) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use driftshm_cluster::{Commitment, Fault};
+use driftshm_cluster::{Commitment, Fault, Protocol};
 use driftshm_layout::control::{Filter, Subscription};
 use libtest_mimic::Trial;
 
@@ -20,7 +20,26 @@ pub fn trials() -> Vec<Trial> {
         let name = format!("requests::{feeds}_starts_with_at_most_five_and_then_one_a_second");
         trials.push(trial(name, move || cold_and_steady(feeds)));
     }
+    for (feeds, protocol) in [(Feeds::Ws, Protocol::Ws), (Feeds::Grpc, Protocol::Grpc)] {
+        let name = format!("requests::{feeds}_does_not_hammer_who_accepts_and_hangs_up");
+        trials.push(trial(name, move || hangs_up(feeds, protocol)));
+    }
     trials
+}
+
+/// Each connection is a success at first: the pauses grow all the same.
+fn hangs_up(feeds: Feeds, protocol: Protocol) {
+    let chain = Chain::start(small());
+    let writer = LiveWriter::start(&chain, feeds, &["--audit-period", "0"]);
+    writer.await_live();
+    let before = chain.counts().of(protocol).connections;
+    chain.fault_on(protocol, Fault::Eof {});
+    chain.fault_on(protocol, Fault::Cut {});
+    std::thread::sleep(Duration::from_secs(20));
+    let connections = chain.counts().of(protocol).connections - before;
+    println!("{feeds}: {connections} connections in 20 s");
+    assert!((2..=20).contains(&connections), "{connections}; the log:\n{}", writer.log());
+    chain.heal();
 }
 
 fn all(chain: &Chain) -> u64 {
@@ -86,6 +105,8 @@ fn cold_and_steady(feeds: Feeds) {
     std::thread::sleep(Duration::from_secs(20));
     let (requests, seconds) = (all(&chain) - before, began.elapsed().as_secs_f64());
     println!("{feeds}: {requests} requests in {seconds:.0} s, with three bots");
+    let counts = chain.counts();
+    assert!(counts.ws.connections <= 1 && counts.grpc.connections <= 1, "{counts:?}");
     // The last one may just have come.
     assert!(requests as f64 <= seconds + 1.0, "{requests} in {seconds:.1} s");
     drop(bots);

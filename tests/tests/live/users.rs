@@ -105,4 +105,5 @@ fn all_after_a_gap(feeds: Feeds) {
     chain.heal();
     assert_eq!(chain.snapshot(Commitment::Confirmed).len(), before);
     writer.assert_equals(&chain, &Followed::AllUsers, WATCHDOG);
+    assert!(writer.counter("gap_slots") >= 150, "{}", writer.counter("gap_slots"));
 }

@@ -57,6 +57,11 @@ impl Clone for Case {
     }
 }
 
+/// Yellowstone's streams end with this status as soon as they are asked for, three times.
+fn grpc_status(code: i32) -> Vec<Fault> {
+    vec![Fault::GrpcStatus { code, count: Some(3) }, Fault::EndStreams {}]
+}
+
 /// There is none over Yellowstone.
 const BAD_BASE64: &str = "bad_base64";
 const AUDITED: &[&str] = &["--audit-period", "1"];
@@ -113,6 +118,9 @@ fn cases() -> Vec<Case> {
             vec![Fault::HttpStatus { status: 503, count: None }, Fault::Cut {}]
         }),
         case("streams_end_in_good_order", |_| vec![Fault::EndStreams {}]),
+        case("streams_end_as_internal_errors", |_| grpc_status(13)),
+        case("streams_end_as_out_of_range", |_| grpc_status(11)),
+        case("streams_end_as_invalid_arguments", |_| grpc_status(3)),
         case("slow_answers", |_| vec![Fault::Slow { ms: 300 }, Fault::Cut {}]),
         case("no_word_of_confirmation", |_| {
             vec![Fault::OmitStatus { status: Commitment::Confirmed }]

@@ -97,6 +97,8 @@ impl Default for SimOptions {
 const BATCH: usize = 64;
 /// The feed sleeps no shorter, whatever the rate: updates due meanwhile come together.
 const SHORTEST_WAIT: Duration = Duration::from_micros(500);
+/// Commands may wait so long.
+const SHORT_WAIT: Duration = Duration::from_millis(2);
 /// The feed sleeps no longer without looking whether it is to stop.
 const LONGEST_WAIT: Duration = Duration::from_millis(25);
 /// Commands that are obeyed before updates go on.
@@ -194,7 +196,9 @@ fn send(batch: &mut Vec<AccountUpdate>, sink: &Sink) {
 struct Stopped;
 
 fn next_command(wait: Duration, sink: &Sink) -> Result<Option<FeedCommand>, Stopped> {
-    let got = if wait.is_zero() {
+    let got = if wait <= SHORT_WAIT {
+        // A channel spins and yields before it sleeps, on a core that the publisher may want.
+        std::thread::sleep(wait);
         sink.commands().try_recv().map_err(|error| match error {
             crossbeam_channel::TryRecvError::Empty => RecvTimeoutError::Timeout,
             crossbeam_channel::TryRecvError::Disconnected => RecvTimeoutError::Disconnected,

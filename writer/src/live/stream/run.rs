@@ -241,6 +241,10 @@ impl<'a> Connection<'a> {
                 self.set(FeedState::Live);
                 self.runner.figures.recovered();
                 self.past.was_live = true;
+                // All up to here has come, over the stream or in the snapshot.
+                if let Some(slot) = self.pulse.slot() {
+                    self.past.was_live_at(slot);
+                }
             }
         }
     }
