@@ -147,18 +147,30 @@ pub fn take(
     args: &CutArgs<'_, '_>,
     max_age: Option<f64>,
 ) -> PyResult<Cut> {
-    let (link, slots, records) = loop {
-        let link = reader.alive_link()?;
-        let (slots, records) = records_of(reader, link, args, max_age)?;
+    let mut link = reader.newest_link()?;
+    let (slots, records) = loop {
+        let (slots, records) = match records_of(reader, link, args, max_age) {
+            Ok(found) => found,
+            Err(error) => {
+                let newest = reader.alive_link()?;
+                if Arc::ptr_eq(newest, link) {
+                    return Err(error);
+                }
+                link = newest;
+                continue;
+            }
+        };
         if max_age.is_some() {
             for record in &records {
                 Handle::new(link, *record).ok_or_else(errors::gone)?.guard(max_age)?;
             }
         }
         // The guard may have found a newer region: then the cut is of that one.
-        if Arc::ptr_eq(link, reader.shared()?.link()) {
-            break (link, slots, records);
+        let newest = reader.shared()?.link();
+        if Arc::ptr_eq(newest, link) {
+            break (slots, records);
         }
+        link = newest;
     };
     let copies = freeze_all(py, link, &records)?;
     let id = id_of(link, &copies);

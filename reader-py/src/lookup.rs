@@ -252,7 +252,7 @@ impl Reader {
 
     /// The views of all accounts of a kind of which there is something to read.
     pub fn all(&self, py: Python<'_>, kind: Kind) -> PyResult<Vec<Py<PyAny>>> {
-        let link = self.alive_link()?;
+        let link = self.newest_link()?;
         let mut views = Vec::new();
         for record in link.region.accounts(kind) {
             views.extend(self.present(py, link, Some(record), None)?);

@@ -186,17 +186,17 @@ impl Reader {
 
     /// All perp markets as a numpy structured array, each row of one version.
     fn perp_markets_array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        arrays::array_of(py, self.alive_link()?, Kind::PerpMarket)
+        arrays::array_of(py, self.newest_link()?, Kind::PerpMarket)
     }
 
     /// All spot markets as a numpy structured array, each row of one version.
     fn spot_markets_array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        arrays::array_of(py, self.alive_link()?, Kind::SpotMarket)
+        arrays::array_of(py, self.newest_link()?, Kind::SpotMarket)
     }
 
     /// All users as a numpy structured array, each row of one version.
     fn users_array<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        arrays::array_of(py, self.alive_link()?, Kind::User)
+        arrays::array_of(py, self.newest_link()?, Kind::User)
     }
 
     /// Several accounts in one consistent cut: none changed between the first and the last read.
