@@ -23,6 +23,29 @@ pub fn identity(path: &Path) -> io::Result<(u64, u64)> {
     std::fs::metadata(path).map(|meta| (meta.dev(), meta.ino()))
 }
 
+/// Which file is at a path, and when it changed last. As long as both are the same, there is no need
+/// to try again what failed: a region's file is put there when it is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileState {
+    identity: (u64, u64),
+    /// When its content, mode or owner changed last, as the file system has it.
+    changed: (i64, i64),
+}
+
+impl FileState {
+    /// Of the file at `path`.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let meta = std::fs::metadata(path)?;
+        let changed = (meta.ctime(), meta.ctime_nsec());
+        Ok(Self { identity: (meta.dev(), meta.ino()), changed })
+    }
+
+    /// Device and inode.
+    pub fn identity(&self) -> (u64, u64) {
+        self.identity
+    }
+}
+
 impl Mapping {
     /// Maps `path` for reading only: stores through it are impossible, the kernel sees to that.
     ///

@@ -33,6 +33,8 @@ pub struct Region {
     cluster: String,
     this_boot: bool,
     path: PathBuf,
+    /// Whose file it must be, root's apart, where that matters: see [`crate::dir::Place::owner`].
+    expected_owner: Option<u32>,
 }
 
 /// One account's record: where it is and the identity it had when it was found.
@@ -122,7 +124,8 @@ impl Region {
         self.hash_key
     }
 
-    pub(crate) fn is_of_this_boot(&self) -> bool {
+    /// Whether its CLOCK_MONOTONIC times are of this boot; of another one they mean nothing.
+    pub fn is_of_this_boot(&self) -> bool {
         self.this_boot
     }
 

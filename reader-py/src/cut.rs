@@ -147,18 +147,30 @@ pub fn take(
     args: &CutArgs<'_, '_>,
     max_age: Option<f64>,
 ) -> PyResult<Cut> {
-    let (link, slots, records) = loop {
-        let link = reader.newest_link()?;
-        let (slots, records) = records_of(reader, link, args)?;
+    let mut link = reader.newest_link()?;
+    let (slots, records) = loop {
+        let (slots, records) = match records_of(reader, link, args, max_age) {
+            Ok(found) => found,
+            Err(error) => {
+                let newest = reader.alive_link()?;
+                if Arc::ptr_eq(newest, link) {
+                    return Err(error);
+                }
+                link = newest;
+                continue;
+            }
+        };
         if max_age.is_some() {
             for record in &records {
                 Handle::new(link, *record).ok_or_else(errors::gone)?.guard(max_age)?;
             }
         }
         // The guard may have found a newer region: then the cut is of that one.
-        if Arc::ptr_eq(link, reader.shared()?.link()) {
-            break (link, slots, records);
+        let newest = reader.shared()?.link();
+        if Arc::ptr_eq(newest, link) {
+            break (slots, records);
         }
+        link = newest;
     };
     let copies = freeze_all(py, link, &records)?;
     let id = id_of(link, &copies);
@@ -215,53 +227,74 @@ fn missing_state() -> PyErr {
     )
 }
 
+/// Put into words only where it is missing.
+type What<'a> = &'a dyn Fn() -> String;
+type Missing<'a> = &'a dyn Fn() -> PyErr;
+
 fn records_of(
     reader: &Reader,
-    link: &Link,
+    link: &Arc<Link>,
     args: &CutArgs<'_, '_>,
+    max_age: Option<f64>,
 ) -> PyResult<(Vec<Slot>, Vec<RecordRef>)> {
     let region = &link.region;
     let (mut slots, mut records) = (Vec::new(), Vec::new());
-    let mut add = |slot, record: Option<RecordRef>, missing: &dyn Fn() -> PyErr| -> PyResult<()> {
-        let there = record.filter(|record| region.presence(record) == Presence::Here);
-        records.push(there.ok_or_else(missing)?);
+    let mut add = |slot, record: Option<RecordRef>, what: What<'_>, missing: Missing<'_>| {
+        match record.filter(|record| region.presence(record) == Presence::Here) {
+            Some(record) => records.push(record),
+            None => {
+                if let Some(max_age) = max_age {
+                    link.guard_absence(&what(), max_age)?;
+                }
+                return Err(missing());
+            }
+        }
         slots.push(slot);
         Ok(())
     };
     let markets = [(Kind::PerpMarket, args.perp_markets), (Kind::SpotMarket, args.spot_markets)];
     for (kind, keys) in markets {
         for key in items(keys)? {
-            let place = reader.market_place(kind, &key)?;
-            let missing = || missing_market(&format!("{kind} {key}"));
-            add(Slot::Market(kind, place), region.at(kind, place), &missing)?;
+            let place = reader.place_in(link, kind, &key)?;
+            let what = || format!("{kind} {key}");
+            let missing = || missing_market(&what());
+            add(Slot::Market(kind, place), region.at(kind, place), &what, &missing)?;
         }
     }
     let oracles = [(Kind::PerpMarket, args.perp_oracles), (Kind::SpotMarket, args.spot_oracles)];
     for (kind, keys) in oracles {
         for key in items(keys)? {
-            let place = reader.market_place(kind, &key)?;
-            let missing = || missing_market(&format!("oracle of {kind} {key}"));
+            let place = reader.place_in(link, kind, &key)?;
+            let what = || format!("oracle of {kind} {key}");
+            let missing = || missing_market(&what());
             let found = region.at(kind, place).and_then(|market| region.oracle_of(&market));
-            let (record, source) = found.ok_or_else(missing)?;
-            add(Slot::Oracle(kind, place, source), Some(record), &missing)?;
+            let (record, source) = found.unzip();
+            let slot = Slot::Oracle(kind, place, source.unwrap_or_default());
+            add(slot, record, &what, &missing)?;
         }
     }
     for key in items(args.users)? {
         let pubkey = keys::pubkey(&key)?;
         let found = region.find(&pubkey);
-        let missing = || missing_account(region, found, &format!("user {pubkey}"), "--user");
-        add(Slot::Address(Kind::User, pubkey), found, &missing)?;
+        let what = || format!("user {pubkey}");
+        let missing = || missing_account(region, found, &what(), "--user");
+        add(Slot::Address(Kind::User, pubkey), found, &what, &missing)?;
     }
     for key in items(args.user_stats)? {
         let authority = keys::authority(&key)?;
         let pubkey = link.schema.profile.user_stats_address(&authority).unwrap_or_default();
-        let what = format!("user stats account {pubkey} (of {authority})");
+        let what = || format!("user stats account {pubkey} (of {authority})");
         let found = region.find(&pubkey);
-        let missing = || missing_account(region, found, &what, "--authority");
-        add(Slot::Address(Kind::UserStats, pubkey), found, &missing)?;
+        let missing = || missing_account(region, found, &what(), "--authority");
+        add(Slot::Address(Kind::UserStats, pubkey), found, &what, &missing)?;
     }
     if args.state {
-        add(Slot::State, region.at(Kind::State, 0), &missing_state)?;
+        add(
+            Slot::State,
+            region.at(Kind::State, 0),
+            &|| "state account".to_owned(),
+            &missing_state,
+        )?;
     }
     Ok((slots, records))
 }

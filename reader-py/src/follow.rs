@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use driftshm_layout::dir::Place;
+use driftshm_layout::mapping::FileState;
 use driftshm_layout::record::Presence;
 use driftshm_layout::{OpenError, Pubkey, RecordRef, Region, clock};
 use pyo3::prelude::*;
 
-use crate::errors;
 use crate::schema::Schema;
 
 /// While no writer stands behind a region, readers that no guard sends there look for another one
@@ -28,6 +28,9 @@ pub struct Link {
     next: OnceLock<Arc<Link>>,
     /// When somebody last looked for another one without being asked to, CLOCK_MONOTONIC.
     looked_ns: AtomicU64,
+    /// The file at the path that could not be opened, and why: to open it is dear, and as long as
+    /// it is the same it would fail again.
+    refused: Mutex<Option<(FileState, Arc<str>)>>,
 }
 
 impl Link {
@@ -39,7 +42,7 @@ impl Link {
     fn new(region: Region) -> Arc<Self> {
         let schema = Schema::of(region.profile(), region.schema_hash());
         let (region, next, looked_ns) = (Arc::new(region), OnceLock::new(), AtomicU64::new(0));
-        Arc::new(Self { region, schema, next, looked_ns })
+        Arc::new(Self { region, schema, next, looked_ns, refused: Mutex::new(None) })
     }
 
     /// Whether another region may have taken this one's place: its writer has left it, or, if its
@@ -96,7 +99,7 @@ impl Link {
                 link = next;
                 continue;
             }
-            match link.region.successor() {
+            match link.successor() {
                 Ok(Some(region)) => {
                     let fresh = Self::new(region);
                     link = link.next.get_or_init(|| fresh);
@@ -105,6 +108,30 @@ impl Link {
             }
         }
     }
+
+    /// The region that has taken this one's place, if any has; else why it cannot be opened.
+    pub fn successor(&self) -> Result<Option<Region>, Arc<str>> {
+        let Some(file) = self.region.other_at_path() else { return Ok(None) };
+        // Never waited for: in the child of a fork nobody may be left to let go of it.
+        if let Ok(refused) = self.refused.try_lock() {
+            match &*refused {
+                Some((same, why)) if *same == file => return Err(Arc::clone(why)),
+                _ => {}
+            }
+        }
+        self.region.successor().map_err(|error| {
+            let why: Arc<str> = error.to_string().into();
+            if let (false, Ok(mut refused)) = (is_passing(&error), self.refused.try_lock()) {
+                *refused = Some((file, Arc::clone(&why)));
+            }
+            why
+        })
+    }
+}
+
+/// Whether the same file may be opened at the next try though nobody has changed it.
+fn is_passing(error: &OpenError) -> bool {
+    matches!(error, OpenError::NotReady { .. } | OpenError::NotFound { .. } | OpenError::Io { .. })
 }
 
 /// What all objects of one reader share.
@@ -199,10 +226,10 @@ impl Handle {
     /// Seconds since the account was last known to be what the chain says.
     #[inline(never)]
     pub fn staleness(&self) -> f64 {
-        let here = self.last();
+        // Nobody vouches for what cannot be read.
+        let Some(here) = self.current() else { return f64::INFINITY };
         let Ok(meta) = here.region().meta(&here.record) else { return f64::INFINITY };
-        let vouched = here.region().vouched_ns(&here.record, meta.received_ns);
-        clock::monotonic_ns().saturating_sub(vouched) as f64 / 1e9
+        seconds_since(here.region().vouched_ns(&here.record, meta.received_ns))
     }
 
     /// What is of this slot or an older one is confirmed.
@@ -231,30 +258,21 @@ impl Handle {
         }
         Err(self.stale(max_age))
     }
+}
 
-    #[cold]
-    fn stale(&self, max_age: f64) -> PyErr {
-        let here = self.last();
-        let region = here.region();
-        let why = if let Err(error) = region.successor() {
-            format!("the region that took its place cannot be read: {error}")
-        } else if here.presence() == Presence::Gone {
-            return errors::gone();
-        } else if region.state() == Some(driftshm_layout::State::Stopped) {
-            "the writer was stopped".to_owned()
-        } else if !region.writer_alive() {
-            match region.heartbeat_age_ns() {
-                u64::MAX => "the region is from before the machine was started".to_owned(),
-                age => format!("no heartbeat of the writer for {:.1} s", age as f64 / 1e9),
-            }
-        } else if !region.is_followed(&here.record) {
-            "the writer no longer follows it (reader.watch makes it)".to_owned()
-        } else {
-            format!("the writer's feed is {}", region.feed_state().as_str())
-        };
-        let (pubkey, age) = (self.pubkey, self.staleness());
-        errors::StaleError::new_err(format!(
-            "account {pubkey} was last known to be current {age:.3} s ago, max_age is {max_age} s: {why}"
-        ))
+/// Seconds since a time of the region's; 0 is none.
+#[inline(always)]
+pub fn seconds_since(vouched_ns: u64) -> f64 {
+    match vouched_ns {
+        0 => f64::INFINITY,
+        some => clock::monotonic_ns().saturating_sub(some) as f64 / 1e9,
+    }
+}
+
+/// Seconds since a version was published; without end where the clock began anew since.
+pub fn age_of(publish_ns: u64, is_of_this_boot: bool) -> f64 {
+    match is_of_this_boot {
+        true => clock::monotonic_ns().saturating_sub(publish_ns) as f64 / 1e9,
+        false => f64::INFINITY,
     }
 }

@@ -70,6 +70,8 @@ pub fn items<'py>(argument: Option<&Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'p
         return argument.try_iter()?.collect();
     }
     let single = argument.cast::<PyString>().is_ok()
+        // Before Python 3.11 it has no `__bytes__`.
+        || argument.cast::<PyBytes>().is_ok()
         || argument.cast::<PyInt>().is_ok()
         || argument.cast::<View>().is_ok()
         || argument.cast::<OracleView>().is_ok()

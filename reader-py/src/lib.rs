@@ -21,10 +21,12 @@ mod schema;
 mod seq;
 mod snapshot;
 mod source;
+mod stale;
 mod subscription;
 mod tail;
 mod value;
 mod view;
+mod views;
 mod watch;
 
 use pyo3::prelude::*;

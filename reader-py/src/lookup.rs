@@ -1,13 +1,13 @@
 //! Finding accounts: by index, symbol and address, always the same view of each.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 use driftshm_layout::profile::Kind;
 use driftshm_layout::record::Presence;
 use driftshm_layout::{Pubkey, RecordRef};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
-use pyo3::types::{PyDict, PyInt, PyString};
+use pyo3::types::{PyInt, PyString};
 
 use crate::account::Struct;
 use crate::calls::{Slow, Usual, small_int};
@@ -16,48 +16,8 @@ use crate::follow::{Handle, Link, Shared};
 use crate::keys;
 use crate::oracle::OracleView;
 use crate::reader::Reader;
-use crate::schema::Schema;
 use crate::view::View;
-
-/// Views that were made, so that an account's is always the same object. One set per schema.
-pub struct Views {
-    schema: &'static Schema,
-    markets: [Box<[OnceLock<Market>]>; 2],
-    by_key: Py<PyDict>,
-    /// Held where a view is put into `by_key`: of several threads that made one, one's is kept.
-    putting: Mutex<()>,
-    next: OnceLock<Box<Views>>,
-}
-
-struct Market {
-    view: Py<PyAny>,
-    handle: Arc<Handle>,
-}
-
-impl Views {
-    /// None yet.
-    pub fn new(py: Python<'_>, link: &Link) -> Self {
-        let cells = |kind| {
-            let capacity = link.region.geometry().section(kind).capacity;
-            (0..capacity.min(1 << 16)).map(|_| OnceLock::new()).collect()
-        };
-        Self {
-            schema: link.schema,
-            markets: [cells(Kind::PerpMarket), cells(Kind::SpotMarket)],
-            by_key: PyDict::new(py).unbind(),
-            putting: Mutex::new(()),
-            next: OnceLock::new(),
-        }
-    }
-
-    fn of<'a>(&'a self, py: Python<'_>, link: &Link) -> &'a Self {
-        let mut views = self;
-        while !std::ptr::eq(views.schema, link.schema) {
-            views = views.next.get_or_init(|| Box::new(Self::new(py, link)));
-        }
-        views
-    }
-}
+use crate::views::Market;
 
 fn handle(view: &Bound<'_, PyAny>) -> Option<Arc<Handle>> {
     view.cast::<View>().ok().map(|view| Arc::clone(View::handle(view)))
@@ -89,9 +49,18 @@ impl Reader {
         self.link().map(|_| &self.shared)
     }
 
-    /// The view of a record, whether or not there is something to read.
+    /// The view of a record of the newest region, whether or not there is something to read.
     pub fn view_of(&self, py: Python<'_>, record: &RecordRef) -> PyResult<Option<Py<PyAny>>> {
-        let link = self.link()?;
+        self.view_in(py, self.link()?, record)
+    }
+
+    /// The view of a record of that region: in another one it would be another account's.
+    pub fn view_in(
+        &self,
+        py: Python<'_>,
+        link: &Arc<Link>,
+        record: &RecordRef,
+    ) -> PyResult<Option<Py<PyAny>>> {
         let views = self.views.of(py, link);
         let cell = match record.kind {
             Kind::PerpMarket => views.markets[0].get(record.place as usize),
@@ -135,7 +104,16 @@ impl Reader {
 
     /// A market's place by index, symbol, or a view of it.
     pub fn market_place(&self, kind: Kind, key: &Bound<'_, PyAny>) -> PyResult<usize> {
-        let link = self.link()?;
+        self.place_in(self.link()?, kind, key)
+    }
+
+    /// A market's place in that region.
+    pub fn place_in(
+        &self,
+        link: &Arc<Link>,
+        kind: Kind,
+        key: &Bound<'_, PyAny>,
+    ) -> PyResult<usize> {
         let capacity = link.region.geometry().section(kind).capacity;
         if let Some(index) = keys::whole_number(key)? {
             return index.extract::<usize>().ok().filter(|i| *i < capacity).ok_or_else(|| {
@@ -154,17 +132,22 @@ impl Reader {
                 "a {kind} is named by index or symbol, not {given}"
             )));
         };
-        self.place_of_symbol(key.py(), kind, &symbol.to_cow()?)
+        self.place_of_symbol(key.py(), link, kind, &symbol.to_cow()?)
     }
 
-    fn place_of_symbol(&self, py: Python<'_>, kind: Kind, symbol: &str) -> PyResult<usize> {
-        let link = self.link()?;
+    fn place_of_symbol(
+        &self,
+        py: Python<'_>,
+        link: &Arc<Link>,
+        kind: Kind,
+        symbol: &str,
+    ) -> PyResult<usize> {
         let mut known = Vec::new();
         for record in link.region.accounts(kind) {
             if link.region.presence(&record) != Presence::Here {
                 continue;
             }
-            let Some(view) = self.view_of(py, &record)? else { continue };
+            let Some(view) = self.view_in(py, link, &record)? else { continue };
             let view = view.bind(py).cast::<View>()?;
             let Ok(name) = crate::figures::symbol(View::inner(view)) else { continue };
             if name.eq_ignore_ascii_case(symbol) {
@@ -177,6 +160,31 @@ impl Reader {
         Err(errors::unknown_market(format!("there is no {kind} {symbol:?}; there are: {known}")))
     }
 
+    /// What `look` finds in the newest region.
+    ///
+    /// What it does not find there is looked for once more if no writer stands behind it and
+    /// another region is at the path. That nothing is found is an answer only as far as somebody
+    /// vouches for it: else, with `max_age`, it is an error that names `what` was looked for.
+    #[inline]
+    fn seek<T>(
+        &self,
+        max_age: Option<f64>,
+        what: impl Fn() -> String,
+        look: impl Fn(&Arc<Link>) -> PyResult<Option<T>>,
+    ) -> PyResult<Option<T>> {
+        let link = self.newest_link()?;
+        let first = look(link);
+        if matches!(first, Ok(Some(_))) {
+            return first;
+        }
+        let newest = self.alive_link()?;
+        let found = if Arc::ptr_eq(newest, link) { first } else { look(newest) };
+        if let (Ok(None), Some(max_age)) = (&found, max_age) {
+            newest.guard_absence(&what(), max_age)?;
+        }
+        found
+    }
+
     /// The view of a market if there is something to read.
     pub fn market(
         &self,
@@ -184,31 +192,33 @@ impl Reader {
         key: &Bound<'_, PyAny>,
         max_age: Option<f64>,
     ) -> PyResult<Option<Py<PyAny>>> {
-        let py = key.py();
-        let link = self.newest_link()?;
-        let index = keys::whole_number(key)?.and_then(|index| index.extract::<usize>().ok());
-        let place = match index {
-            Some(place) => place,
-            None => self.market_place(kind, key)?,
-        };
-        if place >= link.region.geometry().section(kind).capacity {
-            self.market_place(kind, key)?;
-        }
-        self.present(py, link.region.at(kind, place), max_age)
+        let what = || format!("{kind} {key}");
+        self.seek(max_age, what, |link| self.market_in(link, kind, key, max_age))
     }
 
-    /// The view of a record if there is something to read.
-    pub fn present(
+    fn market_in(
+        &self,
+        link: &Arc<Link>,
+        kind: Kind,
+        key: &Bound<'_, PyAny>,
+        max_age: Option<f64>,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        let place = self.place_in(link, kind, key)?;
+        self.present(key.py(), link, link.region.at(kind, place), max_age)
+    }
+
+    /// The view of a record of that region if there is something to read.
+    fn present(
         &self,
         py: Python<'_>,
+        link: &Arc<Link>,
         record: Option<RecordRef>,
         max_age: Option<f64>,
     ) -> PyResult<Option<Py<PyAny>>> {
-        let link = self.link()?;
         let Some(record) = record.filter(|r| link.region.presence(r) == Presence::Here) else {
             return Ok(None);
         };
-        let Some(view) = self.view_of(py, &record)? else { return Ok(None) };
+        let Some(view) = self.view_in(py, link, &record)? else { return Ok(None) };
         if max_age.is_some() {
             if let Some(handle) = handle(view.bind(py)) {
                 handle.guard(max_age)?;
@@ -225,8 +235,19 @@ impl Reader {
         pubkey: &Pubkey,
         max_age: Option<f64>,
     ) -> PyResult<Option<Py<PyAny>>> {
-        let found = self.newest_link()?.region.find(pubkey).filter(|record| record.kind == kind);
-        self.present(py, found, max_age)
+        let what = || format!("{kind} {pubkey}");
+        self.seek(max_age, what, |link| {
+            let found = link.region.find(pubkey).filter(|record| record.kind == kind);
+            self.present(py, link, found, max_age)
+        })
+    }
+
+    /// The view of the program's state account if there is something to read.
+    pub fn state(&self, py: Python<'_>, max_age: Option<f64>) -> PyResult<Option<Py<PyAny>>> {
+        let what = || "state account".to_owned();
+        self.seek(max_age, what, |link| {
+            self.present(py, link, link.region.at(Kind::State, 0), max_age)
+        })
     }
 
     /// The views of all accounts of a kind of which there is something to read.
@@ -234,7 +255,7 @@ impl Reader {
         let link = self.newest_link()?;
         let mut views = Vec::new();
         for record in link.region.accounts(kind) {
-            views.extend(self.present(py, Some(record), None)?);
+            views.extend(self.present(py, link, Some(record), None)?);
         }
         Ok(views)
     }
@@ -246,13 +267,18 @@ impl Reader {
         key: &Bound<'_, PyAny>,
         max_age: Option<f64>,
     ) -> PyResult<Option<OracleView>> {
-        let Some(market) = self.market(kind, key, None)? else { return Ok(None) };
-        let market = handle(market.bind(key.py()));
-        let Some(view) = market.as_ref().and_then(OracleView::of_market) else { return Ok(None) };
-        if max_age.is_some() {
-            view.oracle_handle()?.guard(max_age)?;
-        }
-        Ok(Some(view))
+        let what = || format!("oracle of {kind} {key}");
+        self.seek(max_age, what, |link| {
+            let market = self.market_in(link, kind, key, None)?;
+            let market = market.and_then(|market| handle(market.bind(key.py())));
+            let Some(view) = market.as_ref().and_then(OracleView::of_market) else {
+                return Ok(None);
+            };
+            if max_age.is_some() {
+                view.oracle_handle()?.guard(max_age)?;
+            }
+            Ok(Some(view))
+        })
     }
 
     /// The address that an authority's account has by the profile.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use driftshm_layout::record::{Meta, Presence};
-use driftshm_layout::{OraclePrice, Pubkey, RecordRef, clock};
+use driftshm_layout::{OraclePrice, Pubkey, RecordRef};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::account::to_bytes;
 use crate::errors;
 use crate::figures::{market_name, oracle_address};
-use crate::follow::{Handle, Link};
+use crate::follow::{Handle, Link, age_of};
 use crate::source::{Frozen, Words};
 
 /// One version of an oracle's price. Prices and confidence have PRICE_PRECISION (1e6).
@@ -344,8 +344,9 @@ impl OracleView {
     /// Seconds since the newest version was published.
     #[getter]
     fn age(&self) -> PyResult<f64> {
+        let region = self.handle.newest().region();
         let publish_ns = self.all()?.1.publish_ns;
-        Ok(clock::monotonic_ns().saturating_sub(publish_ns) as f64 / 1e9)
+        Ok(age_of(publish_ns, region.is_of_this_boot()))
     }
 
     /// Seconds since the account was last known to be what the chain says.
@@ -358,7 +359,10 @@ impl OracleView {
     #[getter]
     fn closed(&self) -> PyResult<bool> {
         let place = self.place()?;
-        Ok(place.handle.region().presence(&place.oracle) == Presence::Closed)
+        match place.handle.region().presence(&place.oracle) {
+            Presence::Gone => Err(self.gone()),
+            presence => Ok(presence == Presence::Closed),
+        }
     }
 
     /// Raises `StaleError` if the account is not known to be as fresh as `max_age` seconds; else

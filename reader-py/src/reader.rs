@@ -16,9 +16,10 @@ use crate::errors;
 use crate::filter::FilterArgs;
 use crate::follow::{Link, Shared};
 use crate::keys;
-use crate::lookup::{GetMarket, GetUser, Views};
+use crate::lookup::{GetMarket, GetUser};
 use crate::oracle::OracleView;
 use crate::subscription::Subscription;
+use crate::views::Views;
 use crate::watch::Watch;
 
 /// One in so many usual calls takes the long way, which looks at the writer's heart.
@@ -165,8 +166,7 @@ impl Reader {
     /// The live view of the program's state account; `None` if it is not there.
     #[pyo3(signature = (*, max_age = None))]
     fn get_state(&self, py: Python<'_>, max_age: Option<f64>) -> PyResult<Option<Py<PyAny>>> {
-        let state = self.newest_link()?.region.at(Kind::State, 0);
-        self.present(py, state, max_age)
+        self.state(py, max_age)
     }
 
     /// The live views of all perp markets, by index.

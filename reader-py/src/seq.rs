@@ -88,10 +88,10 @@ impl ArrayView {
         if let Ok(slice) = index.cast::<PySlice>() {
             let range = slice.indices(self.items.len() as isize)?;
             let mut items = Vec::with_capacity(range.slicelength);
-            let mut place = range.start;
-            for _ in 0..range.slicelength {
+            for i in 0..range.slicelength {
+                // Within the array, however long the step that would lead out of it.
+                let place = range.start + i as isize * range.step;
                 items.push(self.item(py, place as usize)?);
-                place += range.step;
             }
             return Ok(PyList::new(py, items)?.into_any().unbind());
         }

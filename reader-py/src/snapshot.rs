@@ -13,6 +13,7 @@ use crate::account::{Struct, to_bytes};
 use crate::descriptors::{self, Class};
 use crate::errors;
 use crate::figures;
+use crate::follow::age_of;
 use crate::schema::Schema;
 use crate::source::{Frozen, Source};
 use crate::tail::{self, Made, Tailed};
@@ -77,8 +78,8 @@ impl Snapshot {
     /// Seconds since this version was published.
     #[getter]
     fn age(slf: &Bound<'_, Self>) -> f64 {
-        let now = driftshm_layout::clock::monotonic_ns();
-        now.saturating_sub(Self::frozen(slf).meta().publish_ns) as f64 / 1e9
+        let frozen = Self::frozen(slf);
+        age_of(frozen.meta().publish_ns, frozen.is_of_this_boot())
     }
 
     /// Whether the account was closed.
@@ -148,9 +149,16 @@ impl Snapshot {
             to_bytes(py, &frozen.pubkey().0),
             to_bytes(py, &words),
             place,
+            to_bytes(py, if frozen.is_of_this_boot() { boot_id() } else { &[] }),
         );
         Ok((function, arguments.into_pyobject(py)?))
     }
+}
+
+/// The boot that a pickle's times are of: it may be kept for longer.
+fn boot_id() -> &'static [u8] {
+    static BOOT: OnceLock<[u8; 16]> = OnceLock::new();
+    BOOT.get_or_init(driftshm_layout::clock::boot_id)
 }
 
 /// Makes a snapshot from its pickle.
@@ -163,6 +171,7 @@ pub fn unpickle(
     pubkey: [u8; 32],
     words: Vec<u8>,
     place: (usize, u32, bool, usize),
+    boot: Vec<u8>,
 ) -> PyResult<Py<PyAny>> {
     let schema = Schema::from_pickle(schema)?;
     let damaged = || errors::wrong_type("the pickle is damaged".to_owned());
@@ -179,6 +188,7 @@ pub fn unpickle(
         return Err(damaged());
     }
     let frozen = Frozen::new(words, kind, extra_words, &Pubkey(pubkey));
+    let frozen = frozen.of_boot(boot == boot_id());
     let mut copy = Struct::new(Source::Frozen(frozen), schema, index, base);
     copy.is_account = is_account;
     copy.into_object::<Snapshot>(py)

@@ -18,6 +18,7 @@ pub struct Frozen {
     pubkey: Pubkey,
     kind: Kind,
     extra_words: u32,
+    is_of_this_boot: bool,
 }
 
 const META: usize = driftshm_layout::record::META_WORDS;
@@ -92,13 +93,26 @@ impl Frozen {
     #[inline(always)]
     pub fn of_record(region: &Region, record: &RecordRef, pubkey: &Pubkey) -> PyResult<Self> {
         let words = region.frozen(record).map_err(|_| errors::account_gone(pubkey))?;
-        Ok(Self::new(words, record.kind, record.extra_words(), pubkey))
+        let copy = Self::new(words, record.kind, record.extra_words(), pubkey);
+        Ok(copy.of_boot(region.is_of_this_boot()))
     }
 
     /// A copy from meta words, extra words and account.
     #[inline(always)]
     pub fn new(words: Arc<[u64]>, kind: Kind, extra_words: usize, pubkey: &Pubkey) -> Self {
-        Self { words, pubkey: *pubkey, kind, extra_words: extra_words as u32 }
+        let extra_words = extra_words as u32;
+        Self { words, pubkey: *pubkey, kind, extra_words, is_of_this_boot: true }
+    }
+
+    /// The same, whose times may be of another boot.
+    #[inline(always)]
+    pub fn of_boot(self, is_of_this_boot: bool) -> Self {
+        Self { is_of_this_boot, ..self }
+    }
+
+    /// Whether its CLOCK_MONOTONIC times mean something.
+    pub fn is_of_this_boot(&self) -> bool {
+        self.is_of_this_boot
     }
 
     #[inline(always)]

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use driftshm_layout::clock;
 use driftshm_layout::record::Presence;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -10,8 +9,9 @@ use pyo3::types::PyDict;
 use crate::account::{Struct, to_bytes};
 use crate::calls::{Slow, Usual};
 use crate::descriptors::{self, Class};
+use crate::errors;
 use crate::figures;
-use crate::follow::Handle;
+use crate::follow::{Handle, age_of};
 use crate::schema::Schema;
 use crate::snapshot::Snapshot;
 use crate::source::Source;
@@ -166,9 +166,9 @@ impl View {
     /// old but not stale: see `staleness`.
     #[getter]
     fn age(slf: &Bound<'_, Self>) -> PyResult<f64> {
-        View::handle(slf).newest();
+        let region = View::handle(slf).newest().region();
         let publish_ns = View::inner(slf).source.read_any(|words| words.meta().publish_ns)?;
-        Ok(clock::monotonic_ns().saturating_sub(publish_ns) as f64 / 1e9)
+        Ok(age_of(publish_ns, region.is_of_this_boot()))
     }
 
     /// Seconds since the account was last known to be what the chain says: what `max_age` is
@@ -180,8 +180,11 @@ impl View {
 
     /// Whether the account was closed on chain.
     #[getter]
-    fn closed(slf: &Bound<'_, Self>) -> bool {
-        View::handle(slf).last().presence() == Presence::Closed
+    fn closed(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        match View::handle(slf).last().presence() {
+            Presence::Gone => Err(errors::account_gone(&View::handle(slf).pubkey)),
+            presence => Ok(presence == Presence::Closed),
+        }
     }
 
     /// The account's address, base58.

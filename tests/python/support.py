@@ -64,6 +64,15 @@ def until(what: str, condition: Callable[[], T], timeout: float = WATCHDOG) -> T
         time.sleep(0.002)
 
 
+def vouched_for(read: Callable[[], object]) -> bool:
+    """Whether a guarded read raises nothing."""
+    try:
+        read()
+    except driftshm.StaleError:
+        return False
+    return True
+
+
 class Writer:
     """A writer process. Its log goes to ``<dir>.log``."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import pickle
 import random
 import shutil
 import struct
@@ -12,7 +14,8 @@ from typing import Any
 
 import pytest
 from children import in_child
-from support import WATCHDOG, Writer, until
+from programs import program, tell
+from support import WATCHDOG, Writer, line, need_tool, until
 
 import driftshm
 
@@ -35,6 +38,8 @@ SMALL = (
 PAGE = 4096
 # Where the format's version is: these words never move.
 ABI = 4
+# Of the boot that its times are of.
+BOOT_ID = 8 * 8
 
 Start = Callable[..., Writer]
 Spoil = Callable[[Path], object]
@@ -164,7 +169,8 @@ def test_a_writer_makes_a_sound_region_in_its_place(
         assert [market.market_index for market in reader.perp_markets()] == list(range(8))
     assert sorted(os.listdir(stopped.dir)) == ["control.sock", "lock", "region"]
     if spoil is not Path.unlink:
-        assert "in place of one that could not be used" in stopped.tail()
+        # The log is written by a thread of its own.
+        until("it is said", lambda: "in place of one that could not be used" in stopped.tail())
 
 
 @pytest.mark.parametrize("version", [0, 99])
@@ -180,6 +186,56 @@ def test_readers_of_another_formats_region_go_over_to_the_one_that_replaces_it(
         assert view.ensure_fresh(WATCHDOG) is view
         assert reader.stats()["writer_pid"] == running.pid
         assert reader.get_perp_market(0, max_age=WATCHDOG) is view
+
+
+def test_the_times_in_a_region_from_before_the_machine_was_started_mean_nothing(
+    stopped: Writer,
+) -> None:
+    patch(BOOT_ID, bytes(16))(stopped.dir / "region")
+    with stopped.open() as reader:
+        market, oracle = reader.get_perp_market(0), reader.get_perp_oracle(0)
+        copy = market.snapshot()
+        again = pickle.loads(pickle.dumps(copy))
+        ages = [market.age, oracle.age, copy.age, copy.amm.age, again.age, again.amm.age]
+        assert ages == [math.inf] * 6
+        assert market.staleness == oracle.staleness == math.inf
+        for guarded in (
+            lambda: market.ensure_fresh(1e12),
+            lambda: oracle.ensure_fresh(1e12),
+            lambda: reader.get_user(market.pubkey, max_age=1e12),
+        ):
+            with pytest.raises(driftshm.StaleError, match="before the machine was started"):
+                guarded()
+    stopped.start()
+    with stopped.open() as reader:
+        assert reader.get_perp_market(0).snapshot().age < WATCHDOG
+
+
+def test_a_region_that_cannot_be_read_is_not_opened_again_and_again(
+    writer: Start, directory: Path, tmp_path: Path
+) -> None:
+    """Reads without a guard go on as fast as ever in the region that it has taken the place of."""
+    running = writer(*SIM, *SMALL)
+    trace = tmp_path / "trace"
+    tracer = [need_tool("strace"), "-f", "-e", "trace=openat", "-o", str(trace)]
+    with program("refused", directory, prefix=tracer) as process:
+        assert line(process) == "ready"
+        running.stop()
+        aside = directory / "aside"
+        shutil.copy(directory / "region", aside)
+        patch(ABI, struct.pack("<I", 99))(aside)
+        aside.replace(directory / "region")
+        for _ in range(2):
+            tell(process, "read")
+            assert "has format 99" in line(process)
+        sound = directory / "sound"
+        shutil.copy(directory / "region", sound)
+        patch(ABI, struct.pack("<I", driftshm.ABI_VERSION))(sound)
+        sound.replace(directory / "region")
+        tell(process, "read")
+        assert "the writer was stopped" in line(process), "another file is looked at"
+    opened = [text for text in trace.read_text().splitlines() if f'{directory}/region"' in text]
+    assert len(opened) == 3, "when it began, one that it refused, one that it took"
 
 
 def read_everything(directory: Path) -> int:

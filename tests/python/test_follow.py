@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from loops import changes_of
-from replays import Publishing, Script, perp, spot
+from replays import Publishing, Script, key, perp, spot, user
 from support import WATCHDOG, Writer, until
 
 import driftshm
@@ -230,6 +230,32 @@ def test_who_guards_nothing_finds_out_that_the_writer_was_killed_and_its_region_
         running.start()
         until("what is read is the new region's", lambda: read(reader, view) == 77)
         assert view.next_fill_record_id == 77, "what one call has found, all reads know"
+
+
+def test_an_account_that_the_new_region_does_not_have_is_said_to_be_missing_there(
+    writer: Start, script: Script
+) -> None:
+    holder = user(1)
+    script.say(perp(0), holder)
+    running = writer(*script.arguments)
+    with running.open() as reader:
+        view = until("it is there", lambda: reader.get_user(holder.pubkey))
+        running.stop()
+        shutil.rmtree(running.dir)
+        script.say(perp(0).set("next_fill_record_id", 77))
+        running.start()
+        until("the market", lambda: reader.get_perp_market(0).next_fill_record_id == 77)
+        until("it is too old", lambda: view.staleness > 0.1)
+        with pytest.raises(driftshm.StaleError) as raised:
+            view.ensure_fresh(0.1)
+        text = str(raised.value)
+        assert holder.pubkey in text
+        assert "the region that took its place does not have it" in text
+        assert "reader.watch" in text
+        assert view.authority == key(1 << 40 | 1), "the last state can be read"
+        script.say(holder.set("total_deposits", 5))
+        until("it comes back", lambda: view.total_deposits == 5)
+        assert view.ensure_fresh(WATCHDOG) is reader.get_user(holder.pubkey)
 
 
 @pytest.mark.parametrize("guard", ["stream", "writer_alive", "stats"])

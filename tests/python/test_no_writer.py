@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from replays import Script, line, perp, spot
-from support import WATCHDOG, Writer, until
+from replays import Script, key, line, perp, spot, user
+from support import WATCHDOG, Writer, until, vouched_for
 
 import driftshm
 
@@ -141,3 +142,95 @@ def test_an_oracle_that_is_not_there_or_cannot_be_read(writer: Start, script: Sc
         assert len(view.bytes()) == 508
         assert "no price" in repr(view)
         assert reader.stats()["oracle_errors"] > 0
+
+
+def test_nobody_vouches_that_what_is_not_there_does_not_exist_while_the_writer_hangs(
+    writer: Start, script: Script
+) -> None:
+    """The account may have been made since: `None` would be an answer where there is none."""
+    gone = user(1)
+    script.say(perp(0), gone, gone.closed())
+    running = writer(*script.arguments)
+    with running.open() as reader:
+        until("all of it", lambda: reader.stats()["closed"] == 1)
+        absent, authority = key(7), key(8)
+        stats = driftshm.derive_user_stats_account(authority)
+        lookups: dict[str, Callable[[float | None], object]] = {
+            f"user {absent}": lambda age: reader.get_user(absent, max_age=age),
+            f"user {gone.pubkey}": lambda age: reader.get_user(gone.pubkey, max_age=age),
+            f"user_stats {stats}": lambda age: reader.get_user_stats(authority, max_age=age),
+            "perp_market 7": lambda age: reader.get_perp_market(7, max_age=age),
+            "spot_market 3": lambda age: reader.get_spot_market(3, max_age=age),
+            "oracle of perp_market 0": lambda age: reader.get_perp_oracle(0, max_age=age),
+            "oracle of spot_market 3": lambda age: reader.get_spot_oracle(3, max_age=age),
+            "state account": lambda age: reader.get_state(max_age=age),
+        }
+        cuts: dict[str, Callable[[float | None], object]] = {
+            f"user {absent}": lambda age: reader.snapshot(users=[absent], max_age=age),
+            f"user {gone.pubkey}": lambda age: reader.snapshot(users=[gone.pubkey], max_age=age),
+            f"user stats account {stats}": lambda age: reader.snapshot(
+                user_stats=[authority], max_age=age
+            ),
+            "perp_market 7": lambda age: reader.snapshot(perp_markets=[7], max_age=age),
+            "oracle of perp_market 0": lambda age: reader.snapshot(perp_oracles=[0], max_age=age),
+            "state account": lambda age: reader.snapshot(state=True, max_age=age),
+        }
+        until("the feed's first word", lambda: vouched_for(lambda: reader.get_state(max_age=1)))
+        for look in lookups.values():
+            assert look(WATCHDOG) is None
+        for cut in cuts.values():
+            with pytest.raises((driftshm.UnknownAccountError, driftshm.UnknownMarketError)):
+                cut(WATCHDOG)
+        running.signal(signal.SIGSTOP)
+        until("it hangs", lambda: not reader.writer_alive)
+        for each in (lookups, cuts):
+            for what, look in each.items():
+                with pytest.raises(driftshm.StaleError) as raised:
+                    look(0.2)
+                text = str(raised.value)
+                assert text.startswith(f"{what} "), text
+                assert "is not in the region, which was last known to be current" in text
+                assert "no heartbeat of the writer" in text
+        for look in lookups.values():
+            assert look(None) is None, "without a guard it is as it was"
+            assert look(WATCHDOG) is None
+        running.signal(signal.SIGCONT)
+        until("it is back", lambda: reader.writer_alive)
+        until("so is the feed", lambda: vouched_for(lambda: reader.get_state(max_age=0.5)))
+
+
+@pytest.mark.parametrize("end", [Writer.kill, Writer.stop])
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda reader: reader.get_user(user(2).pubkey),
+        lambda reader: reader.get_user(user(2).pubkey, max_age=WATCHDOG),
+        lambda reader: reader.get_perp_market("BTC-PERP"),
+        lambda reader: reader.get_perp_market(1),
+        lambda reader: reader.snapshot(users=[user(2).pubkey]),
+        lambda reader: reader.snapshot(perp_markets=["BTC-PERP"]),
+    ],
+    ids=["user", "guarded", "symbol", "index", "cut", "cut by symbol"],
+)
+def test_what_only_the_new_region_has_is_found_at_the_first_look(
+    writer: Start,
+    script: Script,
+    look: Callable[[driftshm.Reader], object],
+    end: Callable[[Writer], object],
+) -> None:
+    script.say(perp(0), user(1))
+    running = writer(*script.arguments)
+    with running.open() as reader:
+        until("both", lambda: reader.stats()["published"] == 2)
+        end(running)
+        assert reader.get_user(user(2).pubkey) is None
+        shutil.rmtree(running.dir)
+        script.say(user(1), user(2), perp(1), perp(0))
+        running.start()
+        with running.open() as other:
+            until("all of it", lambda: other.stats()["published"] == 4)
+        if end is Writer.kill:
+            # What this asks does not look for another region.
+            until("the old heart has stopped", lambda: "feed down" in repr(reader))
+        assert look(reader)
+        assert len(reader.users()) == len(reader.users_array()) == 2, "all reads know of it"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from children import NOBODY, in_child, quietly
+from replays import Script, perp
 from support import BINARY, WATCHDOG, Writer, need_root, until
 
 import driftshm
@@ -164,6 +165,51 @@ def test_a_writer_does_not_use_a_directory_that_is_somebody_elses(shared_directo
         shutil.rmtree(programs)
     assert f"belongs to uid 0, not to this user (uid {NOBODY})" in running.tail()
     assert list(shared_directory.iterdir()) == []
+
+
+def test_a_region_that_somebody_else_puts_in_the_place_of_ones_own_is_not_followed(
+    writer: Start, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may make a directory in /dev/shm once the one that was there is gone; the accounts
+    in it would be whatever they please."""
+    need_root()
+    monkeypatch.delenv("DRIFTSHM_DIR", raising=False)
+    cluster = f"test-{os.getpid()}"
+    own = Path(f"/dev/shm/driftshm-{os.getuid()}", cluster)
+    own.parent.mkdir(mode=0o755, exist_ok=True)
+    try:
+        market = perp(0)
+        script.say(market.set("next_fill_record_id", 66))
+        running = writer(*script.arguments, path=own, start=False)
+        running.cluster = cluster
+        running.start()
+        with driftshm.open(cluster) as reader:
+            view = until("the market", lambda: reader.get_perp_market(0))
+            running.stop()
+            own.rename(own.with_name(cluster + ".old"))
+            script.say(market.set("next_fill_record_id", 77))
+            running.start()
+            with driftshm.open(own) as other:
+                until("the market", lambda: other.get_perp_market(0))
+            running.stop()
+            os.chown(own / "region", STRANGER, STRANGER)
+            running.spawn()
+
+            until("it is too old", lambda: view.staleness > 0.1)
+            with pytest.raises(driftshm.StaleError, match=f"belongs to uid {STRANGER}, not to"):
+                view.ensure_fresh(0.1)
+            assert view.next_fill_record_id == 66
+            assert reader.get_perp_market(0).next_fill_record_id == 66
+            assert not reader.writer_alive
+            with pytest.raises(driftshm.RegionPermissionError, match=f"uid {STRANGER}"):
+                driftshm.open(cluster)
+
+            # What was refused is taken when it turns out to be one's own.
+            os.chown(own / "region", 0, 0)
+            until("it is followed", lambda: view.next_fill_record_id == 77)
+    finally:
+        for left in own.parent.glob(f"{cluster}*"):
+            left.unlink() if left.is_file() else shutil.rmtree(left)
 
 
 # -------------------------------------------------------------------------------- no writing

@@ -19,12 +19,14 @@ from replays import (
     place,
     real,
 )
-from support import WATCHDOG, Writer, until
+from support import WATCHDOG, Writer, until, vouched_for
 
 import driftshm
 from driftshm import drift_v2
 
 Start = Callable[..., Writer]
+# Of a feed that lives, where no feed could be quick enough.
+TWO_WORDS = r"feed is live, and was last heard of 0\.\d s ago: max_age is shorter than the time"
 
 
 class Third:
@@ -112,7 +114,12 @@ def test_pubkeys_are_text_bytes_or_anything_that_has_bytes(sim: Writer) -> None:
             until(
                 "it changes", lambda: any(c.pubkey == holder.pubkey for c in subscription.drain())
             )
+        # One key by itself: on Python 3.10 `bytes` has no __bytes__.
         assert reader.snapshot(users=raw).users.keys() == {holder.pubkey}
+        authority = from_base58(holder.authority)
+        assert len(reader.snapshot(user_stats=authority).user_stats) == 1
+        with reader.subscribe(users=raw, oracles=raw, user_stats=authority) as subscription:
+            until("it changes", subscription.drain)
 
 
 def test_what_is_not_there_is_none(sim: Writer) -> None:
@@ -124,7 +131,12 @@ def test_what_is_not_there_is_none(sim: Writer) -> None:
         assert reader.get_user(reader.get_perp_market(0).pubkey) is None, "not a user"
         assert reader.get_user(authority=key(1)) is None
         assert reader.get_user_stats(key(1)) is None
-        assert reader.get_perp_market(255, max_age=0) is None
+        until(
+            "the feed's first word", lambda: vouched_for(lambda: reader.get_user(key(1), max_age=1))
+        )
+        assert reader.get_perp_market(255, max_age=WATCHDOG) is None
+        with pytest.raises(driftshm.StaleError, match=TWO_WORDS):
+            reader.get_perp_market(255, max_age=0)
 
 
 def test_a_view_shows_each_new_version_at_once(writer: Start, script: Script) -> None:
@@ -176,6 +188,8 @@ def test_arrays_are_sequences(accounts: driftshm.Reader) -> None:
     assert orders[2:5] == [orders[2], orders[3], orders[4]]
     assert orders[::-10] == [orders[31], orders[21], orders[11], orders[1]]
     assert orders[40:] == []
+    assert orders[1 :: sys.maxsize] == [orders[1]]
+    assert orders[:: -sys.maxsize] == [orders[31]]
     assert orders[1] in list(orders)
     assert orders.to_list() == holder.to_dict()["orders"]
     assert orders[3].to_dict() == orders.to_list()[3]
@@ -226,6 +240,8 @@ def test_what_does_not_change_on_chain_is_not_stale_while_the_feed_lives(
         time.sleep(0.01)
     assert view.version == 1
     assert view.age > 1.2
+    with pytest.raises(driftshm.StaleError, match=TWO_WORDS):
+        view.ensure_fresh(0)
 
 
 def test_free_threading_and_subinterpreters_are_declared(tmp_path: Path) -> None:

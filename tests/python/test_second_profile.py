@@ -190,6 +190,7 @@ def test_a_bot_from_before_the_profile_was_changed_is_told_so_and_can_go_on(
         reads: list[Callable[[], Any]] = [
             lambda: old.status, lambda: nested.volume24h, old.to_dict, old.snapshot, old.bytes,
             lambda: old.version, lambda: driftshm.fields("status")(old), lambda: old.mark_price,
+            lambda: old.ensure_fresh(WATCHDOG), lambda: old.snapshot(max_age=0.1),
         ]  # fmt: skip
         for read in reads:
             with pytest.raises(

@@ -174,6 +174,14 @@ def test_arrays_have_every_field_of_every_account(accounts: driftshm.Reader) -> 
     assert (markets == before).all()
 
 
+def test_an_array_of_nothing_has_no_rows(publishing: Publishing, reader: driftshm.Reader) -> None:
+    """Nor is anything asked of where Python keeps what has no bytes, which need not be aligned."""
+    assert publishing.keys
+    users = reader.users_array()
+    assert len(users) == len(reader.perp_markets_array()) == 0
+    assert users.dtype["authority"].itemsize == 32
+
+
 def same(cell: Any, value: Any) -> bool:
     if isinstance(value, dict):
         return all(same(cell[name], inner) for name, inner in value.items())

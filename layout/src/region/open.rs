@@ -11,25 +11,17 @@ use crate::clock;
 use crate::dir::{self, Place};
 use crate::error::OpenError;
 use crate::header::{ABI_VERSION, Header, from_text32};
-use crate::mapping::{self, Mapping};
+use crate::mapping::{FileState, Mapping};
 use crate::profile::Profile;
 use crate::sync::Word;
 
 impl Region {
     /// Opens the region of a place, if it is of the cluster and the owner that it should be of.
     pub fn open_at(place: &Place) -> Result<Self, OpenError> {
-        let region = Self::open(&place.dir)?;
-        let path = || region.path.clone();
-        if let Some(expected) = place.cluster.as_ref().filter(|name| **name != region.cluster) {
-            let (found, expected) = (region.cluster.clone(), expected.clone());
-            return Err(OpenError::OtherCluster { path: path(), found, expected });
-        }
-        let found = region.mapping.owner();
-        match place.owner {
-            Some(expected) if found != expected && found != 0 => {
-                Err(OpenError::ForeignOwner { path: path(), found, expected })
-            }
-            _ => Ok(region),
+        let region = Self::open_of(&dir::region_path(&place.dir), place.owner)?;
+        match &place.cluster {
+            Some(cluster) => region.expect_cluster(cluster),
+            None => Ok(region),
         }
     }
 
@@ -40,6 +32,10 @@ impl Region {
 
     /// Opens the region in `path`.
     pub fn open_file(path: &Path) -> Result<Self, OpenError> {
+        Self::open_of(path, None)
+    }
+
+    fn open_of(path: &Path, owner: Option<u32>) -> Result<Self, OpenError> {
         // SAFETY: a `Region` gives out its words within the crate only, and `RegionWriter`, which
         // alone stores, maps its file by itself, for writing.
         let mapping = unsafe { Mapping::open(path) }.map_err(|source| match source.kind() {
@@ -52,7 +48,22 @@ impl Region {
             }
             _ => OpenError::Io { action: "map", path: path.into(), source },
         })?;
-        Self::from_mapping(mapping, path)
+        // Before anything of it is looked at.
+        let found = mapping.owner();
+        if let Some(expected) = owner.filter(|expected| found != *expected && found != 0) {
+            return Err(OpenError::ForeignOwner { path: path.into(), found, expected });
+        }
+        let mut region = Self::from_mapping(mapping, path)?;
+        region.expected_owner = owner;
+        Ok(region)
+    }
+
+    fn expect_cluster(self, expected: &str) -> Result<Self, OpenError> {
+        if self.cluster == expected {
+            return Ok(self);
+        }
+        let (found, expected) = (self.cluster, expected.to_owned());
+        Err(OpenError::OtherCluster { path: self.path, found, expected })
     }
 
     pub(crate) fn from_mapping(mapping: Mapping, path: &Path) -> Result<Self, OpenError> {
@@ -92,24 +103,25 @@ impl Region {
             cluster,
             this_boot: fixed.boot_id == clock::boot_id(),
             path: path.into(),
+            expected_owner: None,
             mapping,
         })
     }
 
-    /// The region that has taken this one's place at the same path, if any has.
+    /// The region that has taken this one's place at the same path, if any has: of the same
+    /// cluster, and of an owner that this one could have had. Whose directory it is may have
+    /// changed, too, where anybody can make one of that name.
     pub fn successor(&self) -> Result<Option<Self>, OpenError> {
-        match mapping::identity(&self.path) {
-            Ok(identity) if identity == self.mapping.identity() => Ok(None),
-            Ok(_) => match Self::open_file(&self.path)? {
-                other if other.cluster != self.cluster => Err(OpenError::OtherCluster {
-                    path: self.path.clone(),
-                    found: other.cluster,
-                    expected: self.cluster.clone(),
-                }),
-                same => Ok(Some(same)),
-            },
-            Err(_) => Ok(None),
+        if self.other_at_path().is_none() {
+            return Ok(None);
         }
+        Self::open_of(&self.path, self.expected_owner)?.expect_cluster(&self.cluster).map(Some)
+    }
+
+    /// The file that is now at this region's path, if it is another one.
+    pub fn other_at_path(&self) -> Option<FileState> {
+        let found = FileState::of(&self.path).ok()?;
+        (found.identity() != self.mapping.identity()).then_some(found)
     }
 
     /// Whether this region was copied from `other` when its file was lost: records, versions and

@@ -38,6 +38,11 @@ impl Region {
         FeedState::from_word(self.header().owner(Owner::FeedState)).unwrap_or(FeedState::Down)
     }
 
+    /// Up to when the feed vouches for what it follows, CLOCK_MONOTONIC; 0 if it never did.
+    pub fn live_ns(&self) -> u64 {
+        if self.is_of_this_boot() { self.header().pulse(Pulse::LiveNs) } else { 0 }
+    }
+
     /// The newest Solana slot.
     pub fn slot(&self) -> u64 {
         self.header().pulse(Pulse::Slot)

@@ -11,3 +11,4 @@ mod publish;
 mod remake;
 #[path = "../support/mod.rs"]
 mod support;
+mod trust;

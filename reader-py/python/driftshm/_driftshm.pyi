@@ -133,7 +133,7 @@ class View:
         """Counts the versions published in this record."""
     @property
     def age(self) -> builtins.float:
-        """Seconds since the newest version was published.
+        """Seconds since the newest version was published; ``inf`` if that was in another boot.
 
         An account that has not changed for long is old but not stale: see `staleness`.
         """
@@ -196,7 +196,7 @@ class Snapshot:
         """Counts the versions published in the record."""
     @property
     def age(self) -> builtins.float:
-        """Seconds since this version was published."""
+        """Seconds since this version was published; ``inf`` if that was in another boot."""
     @property
     def closed(self) -> bool:
         """Whether the account was closed on chain. Its fields then raise `AccountClosedError`."""
@@ -325,7 +325,7 @@ class OracleView:
         """Counts the versions of the account."""
     @property
     def age(self) -> float:
-        """Seconds since the newest version was published."""
+        """Seconds since the newest version was published; ``inf`` if that was in another boot."""
     @property
     def staleness(self) -> float:
         """Seconds since the account was last known to be what the chain says."""
@@ -405,7 +405,8 @@ class Reader:
     raises `UnknownMarketError`, which names those there are; what is no key raises `PubkeyError`.
 
     With ``max_age``, an account that is not known to be as fresh as so many seconds raises
-    `StaleError`. It is of that account alone: a market's oracle is another one.
+    `StaleError`. It is of that account alone: a market's oracle is another one. So does one that is
+    not there while nobody vouches for the region: it may have been made since.
     """
 
     def __new__(cls, cluster_or_dir: str | os.PathLike[str] | None = None) -> Self: ...
@@ -887,6 +888,7 @@ def unpickle(
     pubkey: bytes,
     words: bytes,
     place: tuple[int, int, bool, int],
+    boot: bytes,
 ) -> Snapshot:
     """Makes a snapshot from its pickle."""
 
