@@ -66,9 +66,10 @@ impl Change {
     #[getter]
     fn view(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let reader = self.reader.get();
-        let region = &reader.shared()?.link().region;
-        match region.find(&self.change.pubkey) {
-            Some(record) => reader.view_of(py, &record),
+        // One region for both: the record's number is another account's in another one.
+        let link = reader.shared()?.link();
+        match link.region.find(&self.change.pubkey) {
+            Some(record) => reader.view_in(py, link, &record),
             None => Ok(None),
         }
     }

@@ -73,12 +73,13 @@ fn soak() {
     let generations = writers.each_ref().map(|(_, writer)| writer.region().generation());
 
     let (stop, written) = (AtomicBool::new(false), AtomicU64::new(0));
-    let samples = std::thread::scope(|scope| {
+    let (samples, rates) = std::thread::scope(|scope| {
         scope.spawn(|| write(&chain, seed, &stop, &written));
-        let samples = go_wrong(&chain, &writers, seed, lasts);
+        let outcome = go_wrong(&chain, &writers, seed, lasts);
         stop.store(true, Ordering::Relaxed);
-        samples
+        outcome
     });
+    assert!(rates.iter().all(|rate| *rate >= 5000), "the cluster does not keep up: {rates:?}");
 
     let sent = chain.counts();
     println!(
@@ -131,13 +132,15 @@ fn write(chain: &Chain, seed: u64, stop: &AtomicBool, written: &AtomicU64) {
     }
 }
 
-/// Something every five seconds; how the writers were all the while.
+/// Something every five seconds; how the writers were all the while, and how many updates a second
+/// each was sent before.
 fn go_wrong(
     chain: &Chain,
     writers: &[(Feeds, LiveWriter); 2],
     seed: u64,
     lasts: Duration,
-) -> [Vec<Footprint>; 2] {
+) -> ([Vec<Footprint>; 2], [u64; 2]) {
+    let mut rates = [0; 2];
     let mut dice = Dice::new(seed);
     let mut samples = [Vec::new(), Vec::new()];
     let (began, mut next) = (Instant::now(), EVERY);
@@ -154,9 +157,9 @@ fn go_wrong(
             if next == EVERY {
                 let seconds = began.elapsed().as_secs();
                 let rate = |now: u64, then: u64| (now - then) / seconds;
-                let (ws, grpc) = (rate(sent().0, at_first.0), rate(sent().1, at_first.1));
+                rates = [rate(sent().0, at_first.0), rate(sent().1, at_first.1)];
+                let [ws, grpc] = rates;
                 println!("soak: {ws} a second over ws and {grpc} over grpc before the first fault");
-                assert!(ws >= 5000 && grpc >= 5000, "the cluster does not keep up");
             }
             next += EVERY;
             let order = order(chain, &mut dice);
@@ -165,7 +168,7 @@ fn go_wrong(
         }
         std::thread::sleep(Duration::from_millis(500));
     }
-    samples
+    (samples, rates)
 }
 
 fn order(chain: &Chain, dice: &mut Dice) -> FaultOrder {

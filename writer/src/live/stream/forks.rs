@@ -130,6 +130,15 @@ impl Forks {
         true
     }
 
+    /// Everything was fetched as of a confirmed slot that is this one or a later one: what came of
+    /// older ones is in that, or replaced by it.
+    pub fn fetched(&mut self, slot: u64) {
+        while self.touched.first_key_value().is_some_and(|(first, _)| *first <= slot) {
+            self.settle_oldest();
+        }
+        self.settled = self.settled.max(slot);
+    }
+
     /// Takes the oldest slot for settled, whatever becomes of it.
     fn settle_oldest(&mut self) {
         let Some((slot, pubkeys)) = self.touched.pop_first() else { return };
@@ -327,6 +336,18 @@ mod tests {
         }
         assert!(forks.settled() >= 140 - DEPTH - 2);
         assert!(forks.dead.contains(&101));
+    }
+
+    #[test]
+    fn what_was_fetched_is_something_to_fall_back_on() {
+        let mut forks = Forks::default();
+        forks.slot(word(100, 99, SlotStatus::Begun));
+        assert!(forks.put(&account(100, 1), || None));
+        forks.fetched(100);
+        assert!(forks.histories.is_empty() && forks.bytes == 0);
+        assert!(forks.put(&account(101, 2), || Some(account(100, 1))));
+        let dead = SlotUpdate { slot: 101, parent: None, status: SlotStatus::Dead };
+        assert_eq!(forks.slot(dead), [Undo::To { slot: 101, before: account(100, 1) }]);
     }
 
     #[test]

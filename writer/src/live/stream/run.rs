@@ -117,6 +117,8 @@ struct Connection<'a> {
     vouched: Instant,
     /// The first one, of everything, has been asked for.
     has_asked: bool,
+    /// As of which slot.
+    asked_slot: u64,
     state: FeedState,
     updates: Vec<AccountUpdate>,
     /// At commitment `processed`: what may have to be taken back.
@@ -142,6 +144,7 @@ impl<'a> Connection<'a> {
             live: None,
             vouched: Instant::now(),
             has_asked: false,
+            asked_slot: 0,
             state: FeedState::Connecting,
             updates: Vec::new(),
             forks: is_processed.then(Forks::default),
@@ -237,6 +240,10 @@ impl<'a> Connection<'a> {
             self.close_gaps();
             let is_whole = self.snapshots.is_empty() && self.added.is_empty() && self.is_following;
             if self.state == FeedState::Syncing && self.has_asked && is_whole {
+                if let Some(forks) = &mut self.forks {
+                    forks.fetched(self.asked_slot);
+                    self.sink.confirmed(forks.settled());
+                }
                 self.vouch_now();
                 self.set(FeedState::Live);
                 self.runner.figures.recovered();
@@ -398,6 +405,7 @@ impl<'a> Connection<'a> {
             // hears of: only what is confirmed of a later one replaces it.
             let is_processed = self.forks.is_some();
             let slot = if is_processed { slot.max(self.past.handed + 1) } else { slot };
+            self.asked_slot = slot;
             self.snapshots.push(self.runner.chain.resync(slot, None));
         } else if !self.added.is_empty() {
             let added = std::mem::take(&mut self.added).into_iter().collect();
