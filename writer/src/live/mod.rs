@@ -47,6 +47,9 @@ use crate::publisher::newest_slot;
 pub use self::endpoint::{Endpoint, Token};
 pub use self::options::{Commitment, LiveOptions, Users};
 
+/// RPC's rank as a source: it is the first of the feeds. What it brings is confirmed.
+pub(crate) const RPC_SOURCE: u8 = 1;
+
 /// The feeds, ready to start: rpc, then the streams, by ascending trust within a slot.
 pub fn feeds(
     options: &LiveOptions,

@@ -16,6 +16,7 @@ use driftshm_layout::Pubkey;
 
 use super::{SlotStatus, SlotUpdate};
 use crate::feeds::AccountUpdate;
+use crate::live::RPC_SOURCE;
 
 /// A chain is some 32 slots ahead of its last finalized one; votes for a slot come within two.
 const DEPTH: u64 = 16;
@@ -96,10 +97,12 @@ impl Forks {
             }
             return true;
         }
-        // Another feed may have brought what the region has, of a slot that is not settled either,
-        // or is known to be void: then nothing is known of the account before.
+        // Another stream may have brought what the region has, of a slot that is not settled either,
+        // or is known to be void: then nothing is known of the account before. RPC's is confirmed.
         let (settled, dead) = (self.settled, &self.dead);
-        let is_settled = |it: &AccountUpdate| it.slot <= settled && !dead.contains(&it.slot);
+        let is_settled = |it: &AccountUpdate| {
+            it.source == RPC_SOURCE || it.slot <= settled && !dead.contains(&it.slot)
+        };
         let history = self
             .histories
             .entry(update.pubkey)
@@ -238,6 +241,10 @@ impl Forks {
             let newest =
                 history.open.iter().max_by_key(|update| (update.slot, update.write_version));
             let before = newest.or(history.settled.as_ref()).cloned();
+            // What is not under way needs no memory: the region has it, or is about to.
+            if history.open.is_empty() {
+                self.histories.remove(&pubkey);
+            }
             Some(match before {
                 Some(before) => Undo::To { slot, before },
                 None => Undo::Fetch { slot, pubkey },
@@ -364,6 +371,13 @@ mod tests {
         assert!(forks.put(&account(13, 3), || Some(account(13, 3))));
         let dead = SlotUpdate { slot: 13, parent: None, status: SlotStatus::Dead };
         assert_eq!(forks.slot(dead), [Undo::Fetch { slot: 13, pubkey: KEY }]);
+        // Unless it is RPC that has brought it: what that says is confirmed.
+        let fetched = AccountUpdate { source: RPC_SOURCE, ..account(13, 3) };
+        assert!(forks.put(&account(15, 5), || Some(fetched.clone())));
+        let dead = SlotUpdate { slot: 15, parent: None, status: SlotStatus::Dead };
+        assert_eq!(forks.slot(dead), [Undo::To { slot: 15, before: fetched }]);
+        let mut forks = chain();
+        forks.slot(SlotUpdate { slot: 13, parent: None, status: SlotStatus::Dead });
         // Nor what is of a slot that is void.
         assert!(forks.put(&account(14, 4), || Some(account(13, 3))));
         let dead = SlotUpdate { slot: 14, parent: None, status: SlotStatus::Dead };
