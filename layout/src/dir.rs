@@ -43,22 +43,36 @@ impl Place {
     }
 }
 
-/// Where `cluster_or_dir` is: a path if it has a slash, else a cluster's name. That is
-/// `$DRIFTSHM_DIR`, else `/run/driftshm/<cluster>` where that exists, else
-/// `/dev/shm/driftshm-<uid>/<cluster>`.
-pub fn resolve(cluster_or_dir: Option<&str>) -> Place {
-    let dir = std::env::var_os("DRIFTSHM_DIR").filter(|dir| !dir.is_empty());
-    resolve_with(cluster_or_dir, dir.map(PathBuf::from), Path::new("/run/driftshm"))
+/// What the environment says.
+#[derive(Debug, Default)]
+struct Environment {
+    dir: Option<PathBuf>,
+    cluster: Option<String>,
 }
 
-fn resolve_with(cluster_or_dir: Option<&str>, env: Option<PathBuf>, run: &Path) -> Place {
+/// Where `cluster_or_dir` is: a path if it has a slash, else a cluster's name. That is
+/// `$DRIFTSHM_DIR`, else `/run/driftshm/<cluster>` where that exists, else
+/// `/dev/shm/driftshm-<uid>/<cluster>`; the cluster is `$DRIFTSHM_CLUSTER`, else `mainnet`, if none
+/// is named.
+pub fn resolve(cluster_or_dir: Option<&str>) -> Place {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let environment = Environment {
+        dir: variable("DRIFTSHM_DIR").map(PathBuf::from),
+        cluster: variable("DRIFTSHM_CLUSTER").and_then(|name| name.into_string().ok()),
+    };
+    resolve_with(cluster_or_dir, environment, Path::new("/run/driftshm"))
+}
+
+fn resolve_with(cluster_or_dir: Option<&str>, env: Environment, run: &Path) -> Place {
     if let Some(path) = cluster_or_dir.filter(|text| text.contains('/')) {
         return Place::named(PathBuf::from(path), None);
     }
     let named = cluster_or_dir.map(str::to_owned);
-    if let Some(dir) = env {
+    // A directory says enough.
+    if let Some(dir) = env.dir {
         return Place::named(dir, named);
     }
+    let named = named.or(env.cluster);
     let cluster = named.as_deref().unwrap_or(DEFAULT_CLUSTER);
     let service = run.join(cluster);
     if service.is_dir() {
@@ -82,17 +96,30 @@ mod tests {
     #[test]
     fn a_slash_means_a_path_and_the_environment_beats_the_defaults() {
         let run = tempfile::tempdir().unwrap();
-        let env = || Some(PathBuf::from("/env"));
+        let none = Environment::default;
+        let env = || Environment { dir: Some(PathBuf::from("/env")), ..none() };
         let place = |arg, env| resolve_with(arg, env, run.path());
         assert_eq!(place(Some("./x"), env()).dir, std::env::current_dir().unwrap().join("x"));
         assert_eq!(place(Some("./x"), env()).owner, None);
-        assert!(place(None, None).owner.is_some(), "anybody may write to /dev/shm");
+        assert!(place(None, none()).owner.is_some(), "anybody may write to /dev/shm");
         assert_eq!(place(Some("devnet"), env()).dir, Path::new("/env"));
         assert_eq!(place(Some("devnet"), env()).cluster.as_deref(), Some("devnet"));
-        assert!(place(None, None).dir.to_str().unwrap().starts_with("/dev/shm/driftshm-"));
+        assert!(place(None, none()).dir.to_str().unwrap().starts_with("/dev/shm/driftshm-"));
         std::fs::create_dir(run.path().join("mainnet")).unwrap();
-        assert_eq!(place(None, None).dir, run.path().join("mainnet"));
-        assert_eq!(place(None, None).cluster, None);
+        assert_eq!(place(None, none()).dir, run.path().join("mainnet"));
+        assert_eq!(place(None, none()).cluster, None);
+    }
+
+    #[test]
+    fn the_cluster_of_the_environment_is_meant_where_neither_it_nor_a_directory_is_named() {
+        let run = Path::new("/nowhere");
+        let env = || Environment { cluster: Some("velocity".to_owned()), ..Environment::default() };
+        let place = resolve_with(None, env(), run);
+        assert!(place.dir.ends_with("velocity"));
+        assert_eq!(place.cluster.as_deref(), Some("velocity"));
+        assert!(resolve_with(Some("sim"), env(), run).dir.ends_with("sim"));
+        let both = Environment { dir: Some(PathBuf::from("/env")), ..env() };
+        assert_eq!(resolve_with(None, both, run), Place::named(PathBuf::from("/env"), None));
     }
 
     #[test]

@@ -33,6 +33,7 @@ errors! {
     IncompatibleRegionError(OpenFailed): "The region has another format than this reader; both are named.",
     CorruptRegionError(OpenFailed): "The file is not a sound region.",
     OtherClusterError(OpenFailed): "The region is of another cluster than the one asked for.",
+    NotLiveError(OpenFailed): "The region is there, and its feed did not become live in time.",
     ReaderClosedError(DriftShmError): "The reader was closed.",
     StaleError(DriftShmError): "The account is not known to be as fresh as `max_age` asks: the message says why.",
     AccountClosedError(DriftShmError): "The account was closed on chain: it has no fields.",
@@ -154,6 +155,19 @@ pub fn open(error: &OpenError) -> PyErr {
         OpenError::ForeignOwner { .. } => RegionPermissionError::new_err(message),
         OpenError::Io { .. } => OpenFailed::new_err(message),
     }
+}
+
+/// Whether to wait may help: there is no region yet, or it is just being made.
+pub fn is_of_waiting(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<NoRegionError>(py) || error.is_instance_of::<RegionNotReadyError>(py)
+}
+
+/// A region whose feed is not live.
+pub fn not_live(dir: std::path::PathBuf, state: driftshm_layout::FeedState, timeout: f64) -> PyErr {
+    let (dir, state) = (dir.display(), state.as_str());
+    NotLiveError::new_err(format!(
+        "the feed of the region in {dir} is {state} after {timeout} s: see `driftshm status`"
+    ))
 }
 
 /// The process may not open more files: the same number on every Linux.

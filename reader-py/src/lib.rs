@@ -15,6 +15,7 @@ mod follow;
 mod forks;
 mod keys;
 mod lookup;
+mod opening;
 mod oracle;
 mod reader;
 mod schema;
@@ -53,9 +54,11 @@ mod _driftshm {
     #[pymodule_export]
     use super::forks::{after_fork_in_child, after_fork_in_parent, before_fork};
     #[pymodule_export]
+    use super::opening::open;
+    #[pymodule_export]
     use super::oracle::{OraclePriceData, OracleView};
     #[pymodule_export]
-    use super::reader::{Reader, open};
+    use super::reader::Reader;
     #[pymodule_export]
     use super::schema::types_of_profile;
     #[pymodule_export]

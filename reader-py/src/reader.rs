@@ -62,7 +62,7 @@ pub fn install_calls(py: Python<'_>) -> PyResult<()> {
 impl Reader {
     #[new]
     #[pyo3(signature = (cluster_or_dir = None))]
-    fn new(py: Python<'_>, cluster_or_dir: Option<std::path::PathBuf>) -> PyResult<Self> {
+    pub fn new(py: Python<'_>, cluster_or_dir: Option<std::path::PathBuf>) -> PyResult<Self> {
         let text = cluster_or_dir.as_ref().map(|path| path.to_string_lossy().into_owned());
         let place = dir::resolve(text.as_deref());
         let first = Link::open(&place).map_err(|error| errors::open(&error))?;
@@ -349,7 +349,7 @@ impl Reader {
 
     /// The directory that was opened.
     #[getter]
-    fn directory(&self) -> std::path::PathBuf {
+    pub fn directory(&self) -> std::path::PathBuf {
         self.shared.dir.clone()
     }
 
@@ -388,11 +388,4 @@ impl Reader {
         let feed = region.feed_state().as_str();
         format!("<driftshm.Reader of {dir}, cluster {}, feed {feed}>", region.cluster())
     }
-}
-
-/// Opens the region of a cluster, or of a directory if the argument has a slash.
-#[pyfunction]
-#[pyo3(signature = (cluster_or_dir = None))]
-pub fn open(py: Python<'_>, cluster_or_dir: Option<std::path::PathBuf>) -> PyResult<Reader> {
-    Reader::new(py, cluster_or_dir)
 }

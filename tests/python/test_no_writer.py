@@ -6,7 +6,9 @@ import asyncio
 import re
 import shutil
 import signal
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,37 @@ def test_no_region(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRIFTSHM_DIR", str(directory))
     with pytest.raises(driftshm.NoRegionError, match=str(directory)):
         driftshm.open()
+
+
+def test_who_is_started_with_the_writer_waits_until_its_feed_is_live(
+    directory: Path, writer: Start
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(driftshm.open, directory, timeout=WATCHDOG)
+        began = time.monotonic()
+        writer("--feed", "sim", "--users", "5", start=False).spawn()
+        reader = waiting.result(WATCHDOG)
+        assert time.monotonic() - began < WATCHDOG
+    assert reader.feed_state == "live"
+    assert len(reader.perp_markets()) > 0
+    assert driftshm.open(directory, timeout=0).feed_state == "live", "one look is taken in any case"
+
+
+def test_who_waits_in_vain_is_told_for_what(directory: Path, writer: Start, tmp_path: Path) -> None:
+    with pytest.raises(driftshm.NoRegionError):
+        driftshm.open(directory, timeout=0.05)
+    with pytest.raises(ValueError, match="timeout is -1"):
+        driftshm.open(directory, timeout=-1)
+    writer("--rpc-url", "http://127.0.0.1:1", start=False).spawn()
+    until("there is a region", lambda: (directory / "region").exists())
+    with pytest.raises(driftshm.NotLiveError, match=r"is (down|syncing|connecting) after 0.2 s"):
+        driftshm.open(directory, timeout=0.2)
+    # What waiting does not mend is said at once.
+    (tmp_path / "region").write_bytes(b"nothing of the kind" * 1000)
+    began = time.monotonic()
+    with pytest.raises(driftshm.CorruptRegionError):
+        driftshm.open(tmp_path, timeout=WATCHDOG)
+    assert time.monotonic() - began < WATCHDOG
 
 
 def test_a_path_that_leads_elsewhere(directory: Path, tmp_path: Path) -> None:

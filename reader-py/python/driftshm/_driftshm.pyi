@@ -62,6 +62,7 @@ __all__ = [
     "Meta",
     "NoFigureError",
     "NoRegionError",
+    "NotLiveError",
     "OpenFailed",
     "OracleInvalidError",
     "OraclePriceData",
@@ -384,14 +385,21 @@ class OraclePriceData:
 
 # ---------------------------------------------------------------------------------- the reader
 
-def open(cluster_or_dir: str | os.PathLike[str] | None = None) -> Reader:  # noqa: A001
+def open(  # noqa: A001
+    cluster_or_dir: str | os.PathLike[str] | None = None, *, timeout: float | None = None
+) -> Reader:
     """Opens the region of a cluster, or of a directory if the argument has a slash.
 
     The directory is ``$DRIFTSHM_DIR``, else ``/run/driftshm/<cluster>`` where that exists, else
-    ``/dev/shm/driftshm-<uid>/<cluster>``; the cluster is ``mainnet`` if none is named.
+    ``/dev/shm/driftshm-<uid>/<cluster>``. The cluster, if none is named, is ``$DRIFTSHM_CLUSTER``,
+    else ``mainnet``.
+
+    With ``timeout``, waits at most so many seconds until the region is there and its feed is live:
+    for bots that are started together with the writer. Other threads run meanwhile.
 
     Raises `OpenFailed`: `NoRegionError`, `RegionPermissionError`, `RegionNotReadyError`,
-    `IncompatibleRegionError`, `CorruptRegionError` or `OtherClusterError`.
+    `IncompatibleRegionError`, `CorruptRegionError`, `OtherClusterError`, or with ``timeout``
+    `NotLiveError`.
     """
 
 @final
@@ -926,6 +934,9 @@ class CorruptRegionError(OpenFailed):
 
 class OtherClusterError(OpenFailed):
     """The region is of another cluster than the one asked for."""
+
+class NotLiveError(OpenFailed):
+    """The region is there, and its feed did not become live in time."""
 
 class ReaderClosedError(DriftShmError):
     """The reader was closed."""

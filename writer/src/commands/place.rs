@@ -24,12 +24,7 @@ impl PlaceArgs {
     pub fn place(&self) -> Place {
         match &self.dir {
             Some(dir) => Place::named(dir.clone(), self.cluster.clone()),
-            None => {
-                // A directory that is named says enough; else the variable does, as for `run`.
-                let variable = std::env::var("DRIFTSHM_CLUSTER").ok();
-                let variable = variable.filter(|cluster| !cluster.is_empty());
-                dir::resolve(self.cluster.clone().or(variable).as_deref())
-            }
+            None => dir::resolve(self.cluster.as_deref()),
         }
     }
 
