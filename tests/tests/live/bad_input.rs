@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use driftshm_cluster::Options;
+use driftshm_cluster::{Commitment, Options};
 use driftshm_layout::FeedState;
 use libtest_mimic::Trial;
 
@@ -21,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         let name = format!("bad_input::{}", slip.name);
         trials.push(trial(name, move || is_named(&slip)));
     }
+    trials.push(trial("bad_input::an_account_that_is_not_as_the_profile_has_it", strange_layout));
     trials.push(trial("bad_input::secrets_are_never_seen", secrets));
     trials.push(trial("bad_input::a_key_in_a_flag_is_refused", key_in_flag));
     trials
@@ -176,6 +177,31 @@ fn is_named(slip: &Slip) {
     let said = writer.log().lines().filter(|line| has_all(line)).count();
     assert_eq!(said, 1, "{}", writer.log());
     assert!(!writer.log().contains(SECRET));
+}
+
+fn strange_layout() {
+    let chain = Chain::start(small());
+    let market = chain.market(1);
+    let data = chain.account(&market, Commitment::Processed).unwrap().data;
+    chain.set_account(&market, data[..data.len() - 100].to_vec());
+    chain.confirm();
+    let rpc = chain.rpc_url();
+    let flags = ["--cluster", "local", "--rpc-url", &rpc];
+    let says = ["--profile".to_owned(), market.to_string()];
+    let has_all = |text: &str| says.iter().all(|part| text.contains(part.as_str()));
+
+    let writer = LiveWriter::spawn(&[&flags[..], &["--fail-fast"]].concat(), &[]);
+    let status = writer.ended(FAST);
+    assert!(status.code().is_some_and(|code| code != 0), "{status}");
+    until("the log names it", WATCHDOG, || writer.log().lines().any(has_all).then_some(()));
+
+    // Without, everything else is served.
+    let writer = LiveWriter::spawn(&flags, &[]);
+    writer.await_live();
+    until("the log names it", WATCHDOG, || writer.log().lines().any(has_all).then_some(()));
+    let region = writer.region();
+    let record = region.find(&market).unwrap();
+    assert!(region.meta(&record).unwrap().layout_mismatch);
 }
 
 /// With a provider that answers, and with one that does not.

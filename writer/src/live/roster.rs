@@ -192,6 +192,13 @@ impl Roster {
         }
     }
 
+    /// What an account of the program is that is not as the profile has it.
+    pub fn strange_kind(&self, update: &AccountUpdate) -> Option<Kind> {
+        let is_own = !self.classifier.is_foreign(update.owner.as_ref());
+        let class = self.classifier.classify(&update.data).filter(|_| is_own)?;
+        (!class.layout_ok).then_some(class.kind)
+    }
+
     /// These were asked for, and there was an answer.
     pub fn were_fetched(&self, pubkeys: &[Pubkey]) {
         let mut inner = self.lock();

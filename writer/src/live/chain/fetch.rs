@@ -138,9 +138,28 @@ impl<'a> Fetcher<'a> {
     /// were asked for.
     async fn fetch(&self, keys: &mut Vec<Pubkey>, min_slot: u64) -> Result<Brought, String> {
         let mut brought = self.ask(keys, min_slot).await?;
+        self.check_layouts(&brought.updates)?;
         self.hand_over(&mut brought.updates);
         self.chain.roster.were_fetched(keys);
         Ok(brought)
+    }
+
+    /// An account that is not as the profile has it can be read as bytes only. An error if that is
+    /// to end the feed.
+    fn check_layouts(&self, updates: &[AccountUpdate]) -> Result<(), String> {
+        let strange = updates.iter().find_map(|update| {
+            let kind = self.chain.roster.strange_kind(update)?;
+            Some((update, kind))
+        });
+        let Some((update, kind)) = strange else { return Ok(()) };
+        let (pubkey, len) = (update.pubkey, update.data.len());
+        let text = format!(
+            "--profile: account {pubkey}, a {kind} of {len} bytes, is not as the profile has it; \
+             give the profile of the program's version"
+        );
+        // The publisher says it of each, in the log.
+        self.chain.figures.failed("layout", &text);
+        if self.fail_fast.get() { Err(text) } else { Ok(()) }
     }
 
     /// The same, only looked at.
