@@ -256,9 +256,9 @@ def sweep(directory: Path, seed: int, calls: int) -> dict[str, int]:
         for number in range(calls):
             name = names[number % len(names)] if number < 3 * len(names) else dice.choice(names)
             arguments, keywords = arguments_of(called[name], dice, values)
-            if name.endswith((".subscribe", ".changes", ".batches", ".watch")):
+            if name.endswith((".open", ".subscribe", ".changes", ".batches", ".watch")):
                 timeout = keywords.get("timeout")
-                if isinstance(timeout, float | int) and timeout > 1:
+                if isinstance(timeout, float | int) and timeout >= 1:
                     keywords["timeout"] = 0.01
             if name == "subscription.wait" and (
                 not arguments or arguments[0] is None or _long(arguments[0])
