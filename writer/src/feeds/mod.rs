@@ -5,13 +5,15 @@ mod figures;
 mod queue;
 pub mod replay;
 pub mod sim;
+mod sink;
 
 use driftshm_layout::profile::Kind;
 use driftshm_layout::{Counter, FeedState, Pubkey};
 
 pub use feed::{Feed, Part};
 pub use figures::Figures;
-pub use queue::{Batch, Queue, Sink};
+pub use queue::{Batch, Queue, Taker};
+pub use sink::Sink;
 
 /// One account as a feed brought it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,17 +2,19 @@
 //!
 //! Every update goes through while the publisher keeps up. When it does not, of each account's
 //! waiting updates only the newest stays: a burst costs the overwritten version, never memory.
+//!
+//! Whoever puts something into the empty queue sees to it that it is taken: by the [`Taker`], in
+//! this very thread, or else by waking who is in [`Queue::wait`]. Who adds to it before that need do
+//! nothing.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
-use driftshm_layout::profile::Kind;
-use driftshm_layout::{Counter, FeedState, Pubkey, Stamp, clock};
+use driftshm_layout::{Stamp, clock};
 
-use super::{AccountUpdate, FeedCommand, FeedEvent};
+use super::{AccountUpdate, FeedEvent};
 
 /// Updates that may wait before they are conflated.
 const CONFLATE_AT: usize = 8192;
@@ -37,6 +39,14 @@ impl Batch {
     fn is_empty(&self) -> bool {
         self.updates.is_empty() && self.events.is_empty()
     }
+
+    /// Keeps its memory.
+    fn clear(&mut self) {
+        self.updates.clear();
+        self.events.clear();
+        self.conflated = 0;
+        self.whole_until_ns = None;
+    }
 }
 
 #[derive(Default)]
@@ -49,6 +59,12 @@ struct Waiting {
     held_back: usize,
 }
 
+/// Takes from the queue in the thread of a feed that has put something in it.
+pub trait Taker: Send + Sync {
+    /// Takes what waits and sees it through, if that can be done at once; false if not.
+    fn take_at_once(&self) -> bool;
+}
+
 /// Shared by all feeds and the publisher.
 #[derive(Default)]
 pub struct Queue {
@@ -56,6 +72,7 @@ pub struct Queue {
     filled: Condvar,
     emptied: Condvar,
     stopped: AtomicBool,
+    taker: OnceLock<Arc<dyn Taker>>,
 }
 
 impl Queue {
@@ -69,12 +86,13 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Moves all that waits into `batch`, which is emptied first; waits for it until `deadline`.
-    pub fn take(&self, batch: &mut Batch, deadline: Instant) {
-        batch.updates.clear();
-        batch.events.clear();
-        batch.conflated = 0;
-        batch.whole_until_ns = None;
+    /// From now on feeds ask it before they wake who waits. Only the first one counts.
+    pub fn set_taker(&self, taker: Arc<dyn Taker>) {
+        let _ = self.taker.set(taker);
+    }
+
+    /// Waits until there is something to take or somebody calls, at most until `deadline`.
+    pub fn wait(&self, deadline: Instant) {
         let mut waiting = self.lock();
         while waiting.batch.is_empty() && !waiting.woken {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -84,16 +102,38 @@ impl Queue {
             let woken = self.filled.wait_timeout(waiting, left);
             waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-        waiting.woken = false;
-        std::mem::swap(&mut waiting.batch, batch);
-        if waiting.held_back == 0 {
-            batch.whole_until_ns = Some(clock::monotonic_ns());
-        }
-        drop(waiting);
-        self.emptied.notify_all();
     }
 
-    /// Makes a waiting [`Queue::take`] return: something else than a feed wants the publisher.
+    /// Moves all that waits into `batch`, which is emptied first.
+    pub fn take(&self, batch: &mut Batch) {
+        let mut waiting = self.lock();
+        waiting.woken = false;
+        self.hand_out(waiting, batch);
+    }
+
+    /// The same, if it is few updates and nobody has called for who waits in [`Queue::wait`].
+    pub fn take_few(&self, batch: &mut Batch, most: usize) -> bool {
+        let waiting = self.lock();
+        let is_for_us = !waiting.woken && waiting.batch.updates.len() <= most;
+        if is_for_us {
+            self.hand_out(waiting, batch);
+        }
+        is_for_us
+    }
+
+    fn hand_out(&self, mut waiting: MutexGuard<'_, Waiting>, batch: &mut Batch) {
+        batch.clear();
+        std::mem::swap(&mut waiting.batch, batch);
+        if waiting.held_back == 0 {
+            // Before anybody else hands anything over.
+            batch.whole_until_ns = Some(clock::monotonic_ns());
+        } else {
+            drop(waiting);
+            self.emptied.notify_all();
+        }
+    }
+
+    /// Makes [`Queue::wait`] return: something else than a feed wants the publisher.
     pub fn wake(&self) {
         self.lock().woken = true;
         self.filled.notify_one();
@@ -111,7 +151,7 @@ impl Queue {
         self.stopped.load(Ordering::Acquire)
     }
 
-    fn push(&self, updates: &mut Vec<AccountUpdate>, source: u8) {
+    pub(super) fn push(&self, updates: &mut Vec<AccountUpdate>, source: u8) {
         let mut waiting = self.lock();
         while waiting.batch.updates.len() >= HOLD_BACK_AT && !self.is_stopped() {
             conflate(&mut waiting);
@@ -134,12 +174,12 @@ impl Queue {
         }
         drop(waiting);
         if was_empty {
-            self.filled.notify_one();
+            self.have_it_taken();
         }
     }
 
     /// The same without conflating, as far as it is up to this feed: waits for the publisher.
-    fn push_all(&self, updates: &mut Vec<AccountUpdate>) {
+    pub(super) fn push_all(&self, updates: &mut Vec<AccountUpdate>) {
         let mut waiting = self.lock();
         // What is taken back was brought before and is not brought after: a batch of both would be
         // published in another order.
@@ -158,12 +198,13 @@ impl Queue {
         waiting.batch.updates.append(updates);
         drop(waiting);
         if was_empty {
-            self.filled.notify_one();
+            self.have_it_taken();
         }
     }
 
-    fn push_event(&self, source: u8, event: FeedEvent) {
+    pub(super) fn push_event(&self, source: u8, event: FeedEvent) {
         let mut waiting = self.lock();
+        let was_empty = waiting.batch.is_empty();
         // A slot replaces the one that still waits; states and counts are rare.
         let last = waiting.batch.events.last_mut();
         match (last, &event) {
@@ -186,7 +227,15 @@ impl Queue {
             _ => waiting.batch.events.push((source, event)),
         }
         drop(waiting);
-        self.filled.notify_one();
+        if was_empty {
+            self.have_it_taken();
+        }
+    }
+
+    fn have_it_taken(&self) {
+        if !self.taker.get().is_some_and(|taker| taker.take_at_once()) {
+            self.filled.notify_one();
+        }
     }
 }
 
@@ -215,118 +264,11 @@ fn conflate(waiting: &mut Waiting) {
     waiting.conflate_at = updates.len() * 2;
 }
 
-/// A feed's end of the queue.
-#[derive(Clone)]
-pub struct Sink {
-    queue: Arc<Queue>,
-    source: u8,
-    commands: Receiver<FeedCommand>,
-}
-
-impl Sink {
-    /// The end for the feed with this rank; it finds its commands in `commands`.
-    pub fn new(queue: Arc<Queue>, source: u8, commands: Receiver<FeedCommand>) -> Self {
-        Self { queue, source, commands }
-    }
-
-    /// Hands over updates, in order; `updates` is empty afterwards. Waits only if more distinct
-    /// accounts wait than the queue holds.
-    pub fn send(&self, updates: &mut Vec<AccountUpdate>) {
-        if !updates.is_empty() {
-            self.queue.push(updates, self.source);
-        }
-    }
-
-    /// Hands over updates that were recorded: each keeps the rank of its source, and none replaces
-    /// another on the way. Waits as long as many wait already.
-    pub fn send_as_recorded(&self, updates: &mut Vec<AccountUpdate>) {
-        if !updates.is_empty() {
-            self.queue.push_all(updates);
-        }
-    }
-
-    /// Says how the feed is.
-    pub fn state(&self, state: FeedState) {
-        self.queue.push_event(self.source, FeedEvent::State(state));
-    }
-
-    /// Says that what was handed over so far is as the chain had it then, CLOCK_MONOTONIC ns.
-    pub fn vouch(&self, since_ns: u64) {
-        self.queue.push_event(self.source, FeedEvent::Vouched(since_ns));
-    }
-
-    /// Says that nobody brings accounts of this kind any more, save those asked for by name.
-    pub fn doubt(&self, kind: Kind) {
-        self.queue.push_event(self.source, FeedEvent::Doubt(kind));
-    }
-
-    /// Says that these were handed over before their changes are told of.
-    pub fn unsure(&self, pubkeys: Vec<Pubkey>) {
-        if !pubkeys.is_empty() {
-            self.queue.push_event(self.source, FeedEvent::Unsure(pubkeys));
-        }
-    }
-
-    /// Says which slot the chain is at.
-    pub fn slot(&self, slot: u64) {
-        self.queue.push_event(self.source, FeedEvent::Slot(slot));
-    }
-
-    /// Says that every account that the feed has was brought at least once.
-    pub fn complete(&self) {
-        self.queue.push_event(self.source, FeedEvent::Complete);
-    }
-
-    /// Says that accounts of this kind, save those asked for by name, come later.
-    pub fn later(&self, kind: Kind) {
-        self.queue.push_event(self.source, FeedEvent::Later(kind));
-    }
-
-    /// Says up to which slot everything is confirmed.
-    pub fn confirmed(&self, slot: u64) {
-        self.queue.push_event(self.source, FeedEvent::Confirmed(slot));
-    }
-
-    /// Takes back what `slot` made of an account: it is as it was before.
-    pub fn take_back(&self, slot: u64, before: AccountUpdate) {
-        let before = Box::new(AccountUpdate { source: self.source, ..before });
-        self.queue.push_event(self.source, FeedEvent::TakeBack { slot, before });
-    }
-
-    /// The same as it was recorded: with the rank of its source.
-    pub fn take_back_as_recorded(&self, slot: u64, before: AccountUpdate) {
-        let before = Box::new(before);
-        self.queue.push_event(self.source, FeedEvent::TakeBack { slot, before });
-    }
-
-    /// Counts input that could not be read.
-    pub fn bad_input(&self, pieces: u64) {
-        self.count(Counter::BadInput, pieces);
-    }
-
-    /// Counts something that happened so many times.
-    pub fn count(&self, what: Counter, times: u64) {
-        if times > 0 {
-            self.queue.push_event(self.source, FeedEvent::Count(what, times));
-        }
-    }
-
-    /// What the publisher asks for; wait on it instead of sleeping. Its other end is dropped when
-    /// the writer stops.
-    pub fn commands(&self) -> &Receiver<FeedCommand> {
-        &self.commands
-    }
-
-    /// Whether the feed is to end.
-    pub fn is_stopped(&self) -> bool {
-        self.queue.is_stopped()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::Sink;
     use super::*;
-    use driftshm_layout::Pubkey;
+    use driftshm_layout::{FeedState, Pubkey};
 
     fn update(account: u8, write_version: u64) -> AccountUpdate {
         AccountUpdate {
@@ -345,12 +287,17 @@ mod tests {
         Sink::new(Arc::clone(queue), 7, crossbeam_channel::unbounded().1)
     }
 
+    fn take(queue: &Queue, batch: &mut Batch, deadline: Instant) {
+        queue.wait(deadline);
+        queue.take(batch);
+    }
+
     #[test]
     fn every_update_passes_in_order_while_the_publisher_keeps_up() {
         let queue = Queue::new();
         sink(&queue).send(&mut (0..100).map(|n| update(1, n)).collect());
         let mut batch = Batch::default();
-        queue.take(&mut batch, Instant::now());
+        queue.take(&mut batch);
         let got: Vec<_> = batch.updates.iter().map(|u| u.write_version).collect();
         assert_eq!(got, (0..100).collect::<Vec<_>>());
         assert!(batch.updates.iter().all(|update| update.source == 7));
@@ -366,7 +313,7 @@ mod tests {
             sink.send(&mut vec![update((n % 3) as u8, n)]);
         }
         let mut batch = Batch::default();
-        queue.take(&mut batch, Instant::now());
+        queue.take(&mut batch);
         assert!(batch.updates.len() < CONFLATE_AT);
         assert_eq!(batch.updates.len() as u64 + batch.conflated, total);
         for account in 0..3u64 {
@@ -388,7 +335,7 @@ mod tests {
         burst.push(AccountUpdate { data: vec![9], ..update(2, 0) });
         sink.send(&mut burst);
         let mut batch = Batch::default();
-        queue.take(&mut batch, Instant::now());
+        queue.take(&mut batch);
         let left: Vec<_> =
             batch.updates.iter().map(|u| (u.slot, u.write_version, u.data[0])).collect();
         assert_eq!(left, [(9, 5, 1), (1, 0, 9)], "and of equal ones that which came last");
@@ -399,7 +346,7 @@ mod tests {
         let queue = Queue::new();
         let mut batch = Batch::default();
         let before = clock::monotonic_ns();
-        queue.take(&mut batch, Instant::now());
+        queue.take(&mut batch);
         let whole = batch.whole_until_ns.unwrap();
         assert!((before..=clock::monotonic_ns()).contains(&whole));
         let many = |from: u32, count: u32| {
@@ -416,11 +363,11 @@ mod tests {
             std::thread::yield_now();
         }
         // It may look for room just now, and then wait again.
-        queue.take(&mut batch, Instant::now());
+        queue.take(&mut batch);
         assert_eq!(batch.updates.len(), HOLD_BACK_AT);
         let first = batch.whole_until_ns;
         feed.join().unwrap();
-        queue.take(&mut batch, Instant::now());
+        queue.take(&mut batch);
         assert!(first.is_none() && batch.whole_until_ns.is_some());
     }
 
@@ -438,7 +385,7 @@ mod tests {
         let mut got = Vec::new();
         let mut batch = Batch::default();
         while got.len() < total as usize {
-            queue.take(&mut batch, Instant::now() + Duration::from_secs(10));
+            take(&queue, &mut batch, Instant::now() + Duration::from_secs(10));
             assert!(batch.updates.len() <= CONFLATE_AT / 2 && batch.conflated == 0);
             assert!(batch.updates.iter().all(|update| update.source == 3));
             got.extend(batch.updates.iter().map(|update| update.write_version));
@@ -456,7 +403,7 @@ mod tests {
         sink.slot(8);
         sink.state(FeedState::Live);
         let mut batch = Batch::default();
-        queue.take(&mut batch, Instant::now());
+        queue.take(&mut batch);
         assert_eq!(batch.events, [(7, FeedEvent::Slot(9)), (7, FeedEvent::State(FeedState::Live))]);
     }
 }

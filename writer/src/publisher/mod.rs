@@ -1,4 +1,4 @@
-//! The publisher: the one thread that writes to the region.
+//! The publisher: the one that writes to the region, in one thread at a time.
 //!
 //! ```text
 //!   feeds ──► queue ──► classify ──► record + journal ──► wake those concerned (once a chunk)
@@ -7,6 +7,8 @@
 //!   control socket, feed threads ──► commands (between chunks)
 //!   every 100 ms: heartbeat, is the file still there, who need no longer be followed
 //! ```
+//! It has a thread of its own for all of that; what few updates a feed brings while it is idle are
+//! published where they came, see [`turns`].
 //!
 //! | state | from | to |
 //! |---|---|---|
@@ -32,6 +34,7 @@ mod subscribers;
 mod thread;
 mod throttle;
 mod tombstones;
+mod turns;
 mod unclaimed;
 mod watches;
 
@@ -50,9 +53,10 @@ use self::oracles::Registry;
 use self::prices::Pricer;
 use self::subscribers::Subscribers;
 use self::tombstones::Tombstones;
+use self::turns::Turns;
 use self::unclaimed::Unclaimed;
 use self::watches::Watches;
-use crate::feeds::{AccountUpdate, Batch, FeedEvent, Queue};
+use crate::feeds::{AccountUpdate, Batch, FeedEvent, Queue, Taker};
 use crate::recording::{self, Tap};
 
 pub use self::adopt::newest_slot;
@@ -66,6 +70,8 @@ pub(crate) use self::throttle::Throttle;
 
 /// Updates that are published before anybody is woken and commands are looked at.
 const CHUNK: usize = 256;
+/// Updates that a feed's thread publishes itself, some 10 µs: more are left to the publisher's.
+const FEW: usize = 16;
 
 /// What the publisher needs to know.
 #[derive(Debug, Clone)]
@@ -87,10 +93,12 @@ struct Warnings {
     lock: Throttle,
 }
 
-/// The publisher's state; it belongs to its thread.
+/// The publisher's state; it belongs to the thread whose turn it is.
 struct Publisher {
     writer: RegionWriter,
     queue: Arc<Queue>,
+    /// What was taken from the queue last.
+    batch: Batch,
     commands: Receiver<Command>,
     /// The directory, as the control socket knows it too.
     home: Arc<Home>,
@@ -130,6 +138,37 @@ struct Publisher {
     warnings: Warnings,
 }
 
+impl Taker for Turns<Publisher> {
+    fn take_at_once(&self) -> bool {
+        self.try_turn(Publisher::turn_of_feed) == Some(true)
+    }
+}
+
+/// Publishes until the queue is stopped, and then what is still in it. If another writer has taken
+/// the directory, it ends with how that is known, and touches nothing any more.
+fn run(publisher: Publisher, live: oneshot::Sender<()>) -> Result<(), String> {
+    let queue = Arc::clone(&publisher.queue);
+    let turns = Arc::new(Turns::new(publisher));
+    turns.turn(|publisher| publisher.begin(live));
+    queue.set_taker(Arc::clone(&turns) as Arc<dyn Taker>);
+    let mut next = Instant::now();
+    loop {
+        queue.wait(next);
+        if queue.is_stopped() {
+            turns.end(Publisher::finish);
+            return Ok(());
+        }
+        let replaced = turns.turn(|publisher| {
+            next = publisher.turn();
+            publisher.replaced.clone()
+        });
+        if let Some(why) = replaced {
+            turns.end(|_| ());
+            return Err(why);
+        }
+    }
+}
+
 impl Publisher {
     fn new(
         writer: RegionWriter,
@@ -142,6 +181,7 @@ impl Publisher {
         let oracle_len = writer.geometry().section(Kind::Oracle).shape.payload_words * 8;
         let mut publisher = Self {
             queue,
+            batch: Batch::default(),
             commands,
             home,
             follow: options.follow,
@@ -179,36 +219,50 @@ impl Publisher {
         publisher
     }
 
-    /// Publishes until the queue is stopped, and then what is still in it. If another writer has
-    /// taken the directory, it ends with how that is known, and touches nothing any more.
-    fn run(&mut self, live: oneshot::Sender<()>) -> Result<(), String> {
+    /// What comes before the first turn.
+    fn begin(&mut self, live: oneshot::Sender<()>) {
         self.writer.set_live();
         // Nobody may care.
         let _ = live.send(());
-        let mut batch = Batch::default();
         // A recording that was asked for before the feeds were started misses nothing of them.
         self.serve_commands();
-        while !self.queue.is_stopped() {
-            self.queue.take(&mut batch, self.next_beat);
-            self.taps.retain_mut(|tap| tap.record(&batch));
+    }
+
+    /// A turn of the publisher's own thread: until when it may wait for the next one.
+    fn turn(&mut self) -> Instant {
+        let mut batch = std::mem::take(&mut self.batch);
+        self.queue.take(&mut batch);
+        self.publish_batch(&mut batch);
+        self.batch = batch;
+        self.beat_if_due();
+        self.next_beat
+    }
+
+    /// A turn of the feed's thread that has just brought something: false if it is not for that.
+    fn turn_of_feed(&mut self) -> bool {
+        let mut batch = std::mem::take(&mut self.batch);
+        let is_taken = self.replaced.is_none() && self.queue.take_few(&mut batch, FEW);
+        if is_taken {
             self.publish_batch(&mut batch);
-            self.beat_if_due();
-            if let Some(why) = self.replaced.take() {
-                return Err(why);
-            }
         }
+        self.batch = batch;
+        is_taken
+    }
+
+    /// Publishes what is left, and says that this is the end.
+    fn finish(&mut self) {
         self.feeds.close();
-        self.queue.take(&mut batch, Instant::now());
-        self.taps.retain_mut(|tap| tap.record(&batch));
+        let mut batch = std::mem::take(&mut self.batch);
+        self.queue.take(&mut batch);
         self.publish_batch(&mut batch);
         // One pause for all of them: one that is stuck is no reason to end late.
         let deadline = Instant::now() + recording::LAST;
         self.taps.drain(..).for_each(|tap| tap.finish(deadline));
         self.writer.set_stopped();
-        Ok(())
     }
 
     fn publish_batch(&mut self, batch: &mut Batch) {
+        self.taps.retain_mut(|tap| tap.record(batch));
         for chunk in batch.updates.chunks_mut(CHUNK) {
             for update in chunk {
                 self.publish(update);

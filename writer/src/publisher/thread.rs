@@ -8,7 +8,7 @@ use crossbeam_channel::Receiver;
 use driftshm_layout::RegionWriter;
 use tokio::sync::oneshot;
 
-use super::{Command, Home, Publisher, PublisherOptions};
+use super::{Command, Home, Publisher, PublisherOptions, run};
 use crate::feeds::Queue;
 
 /// How the thread ended.
@@ -40,7 +40,7 @@ pub fn start(
     home: Arc<Home>,
     options: PublisherOptions,
 ) -> std::io::Result<PublisherThread> {
-    guarded(move |live| Publisher::new(writer, queue, commands, home, &options).run(live))
+    guarded(move |live| run(Publisher::new(writer, queue, commands, home, &options), live))
 }
 
 fn guarded(

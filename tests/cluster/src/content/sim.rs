@@ -74,7 +74,8 @@ impl Simulation {
         let mut all = Vec::new();
         let mut batch = Batch::default();
         loop {
-            self.queue.take(&mut batch, Instant::now() + LOOK);
+            self.queue.wait(Instant::now() + LOOK);
+            self.queue.take(&mut batch);
             all.extend(batch.updates.drain(..).map(|update| write(profile, update)));
             let complete = |(_, event): &(u8, FeedEvent)| *event == FeedEvent::Complete;
             let ended = self.threads.iter().all(JoinHandle::is_finished);
@@ -93,7 +94,8 @@ impl Simulation {
         let pump = move || {
             let mut batch = Batch::default();
             while !queue.is_stopped() {
-                queue.take(&mut batch, Instant::now() + LOOK);
+                queue.wait(Instant::now() + LOOK);
+                queue.take(&mut batch);
                 let Some(node) = node.upgrade() else { return };
                 if paused.load(Ordering::Relaxed) {
                     std::thread::sleep(STEP);

@@ -56,7 +56,8 @@ impl Running {
         let mut batch = Batch::default();
         while !enough(self) {
             assert!(Instant::now() < watchdog, "{:?} {:?}", self.updates, self.events);
-            self.queue.take(&mut batch, Instant::now() + Duration::from_millis(50));
+            self.queue.wait(Instant::now() + Duration::from_millis(50));
+            self.queue.take(&mut batch);
             self.updates.append(&mut batch.updates);
             self.events.extend(batch.events.drain(..).map(|(_, event)| event));
         }

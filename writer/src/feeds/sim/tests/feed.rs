@@ -33,7 +33,8 @@ impl Running {
         let mut batch = Batch::default();
         while !enough(&updates, &events) {
             assert!(Instant::now() < watchdog, "{} updates, {events:?}", updates.len());
-            self.queue.take(&mut batch, Instant::now() + Duration::from_millis(100));
+            self.queue.wait(Instant::now() + Duration::from_millis(100));
+            self.queue.take(&mut batch);
             updates.append(&mut batch.updates);
             events.extend(batch.events.drain(..).map(|(_, event)| event));
         }
