@@ -12,7 +12,7 @@ use driftshm_layout::{Counter, FeedState, Pubkey};
 
 pub use feed::{Feed, Part};
 pub use figures::Figures;
-pub use queue::{Batch, Queue, Taker};
+pub use queue::{Batch, FEW, Queue, Taker};
 pub use sink::Sink;
 
 /// One account as a feed brought it.

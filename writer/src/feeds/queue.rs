@@ -18,6 +18,8 @@ use super::{AccountUpdate, FeedEvent};
 
 /// Updates that may wait before they are conflated.
 const CONFLATE_AT: usize = 8192;
+/// Updates that are few: done with in some 10 µs.
+pub const FEW: usize = 16;
 /// Distinct accounts that may wait before feeds are held back.
 const HOLD_BACK_AT: usize = 65_536;
 
@@ -57,6 +59,12 @@ struct Waiting {
     woken: bool,
     /// How many feeds wait for room.
     held_back: usize,
+}
+
+impl Waiting {
+    fn are_few(&self) -> bool {
+        !self.woken && self.batch.updates.len() <= FEW
+    }
 }
 
 /// Takes from the queue in the thread of a feed that has put something in it.
@@ -106,23 +114,25 @@ impl Queue {
 
     /// Moves all that waits into `batch`, which is emptied first.
     pub fn take(&self, batch: &mut Batch) {
+        batch.clear();
         let mut waiting = self.lock();
         waiting.woken = false;
         self.hand_out(waiting, batch);
     }
 
-    /// The same, if it is few updates and nobody has called for who waits in [`Queue::wait`].
-    pub fn take_few(&self, batch: &mut Batch, most: usize) -> bool {
+    /// The same, if it is [`FEW`] updates at most and nobody has called for who waits in [`Queue::wait`].
+    pub fn take_few(&self, batch: &mut Batch) -> bool {
+        batch.clear();
         let waiting = self.lock();
-        let is_for_us = !waiting.woken && waiting.batch.updates.len() <= most;
+        let is_for_us = waiting.are_few();
         if is_for_us {
             self.hand_out(waiting, batch);
         }
         is_for_us
     }
 
+    /// Into an empty batch: what was in it is not given back under the lock.
     fn hand_out(&self, mut waiting: MutexGuard<'_, Waiting>, batch: &mut Batch) {
-        batch.clear();
         std::mem::swap(&mut waiting.batch, batch);
         if waiting.held_back == 0 {
             // Before anybody else hands anything over.
@@ -172,9 +182,8 @@ impl Queue {
         if waiting.batch.updates.len() >= waiting.conflate_at.max(CONFLATE_AT) {
             conflate(&mut waiting);
         }
-        drop(waiting);
         if was_empty {
-            self.have_it_taken();
+            self.have_it_taken(waiting);
         }
     }
 
@@ -196,9 +205,8 @@ impl Queue {
         }
         let was_empty = waiting.batch.is_empty();
         waiting.batch.updates.append(updates);
-        drop(waiting);
         if was_empty {
-            self.have_it_taken();
+            self.have_it_taken(waiting);
         }
     }
 
@@ -226,14 +234,16 @@ impl Queue {
             }
             _ => waiting.batch.events.push((source, event)),
         }
-        drop(waiting);
         if was_empty {
-            self.have_it_taken();
+            self.have_it_taken(waiting);
         }
     }
 
-    fn have_it_taken(&self) {
-        if !self.taker.get().is_some_and(|taker| taker.take_at_once()) {
+    fn have_it_taken(&self, waiting: MutexGuard<'_, Waiting>) {
+        // To try it with many would only be in the publisher's way.
+        let taker = self.taker.get().filter(|_| waiting.are_few());
+        drop(waiting);
+        if !taker.is_some_and(|taker| taker.take_at_once()) {
             self.filled.notify_one();
         }
     }

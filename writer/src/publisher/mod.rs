@@ -70,8 +70,6 @@ pub(crate) use self::throttle::Throttle;
 
 /// Updates that are published before anybody is woken and commands are looked at.
 const CHUNK: usize = 256;
-/// Updates that a feed's thread publishes itself, some 10 µs: more are left to the publisher's.
-const FEW: usize = 16;
 
 /// What the publisher needs to know.
 #[derive(Debug, Clone)]
@@ -241,7 +239,7 @@ impl Publisher {
     /// A turn of the feed's thread that has just brought something: false if it is not for that.
     fn turn_of_feed(&mut self) -> bool {
         let mut batch = std::mem::take(&mut self.batch);
-        let is_taken = self.replaced.is_none() && self.queue.take_few(&mut batch, FEW);
+        let is_taken = self.replaced.is_none() && self.queue.take_few(&mut batch);
         if is_taken {
             self.publish_batch(&mut batch);
         }

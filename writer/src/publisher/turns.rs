@@ -88,7 +88,7 @@ mod tests {
     use driftshm_layout::Pubkey;
 
     use super::*;
-    use crate::feeds::{AccountUpdate, Batch, Queue, Sink, Taker};
+    use crate::feeds::{AccountUpdate, Batch, FEW, Queue, Sink, Taker};
     use crate::publisher::panic_text;
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
     }
 
     const FEEDS: u8 = 3;
-    const UPDATES: u64 = 30_000;
+    const UPDATES: u64 = 100_000;
 
     impl Counted {
         fn count(&mut self) {
@@ -145,7 +145,7 @@ mod tests {
     impl Taker for Turns<Counted> {
         fn take_at_once(&self) -> bool {
             let turn = |counted: &mut Counted| {
-                let is_taken = counted.queue.take_few(&mut counted.batch, 4);
+                let is_taken = counted.queue.take_few(&mut counted.batch);
                 if is_taken {
                     counted.count();
                 }
@@ -196,7 +196,7 @@ mod tests {
                     let sink = Sink::new(queue, source, crossbeam_channel::unbounded().1);
                     let mut said = 0;
                     while said < UPDATES {
-                        let several = (said % 7 + 1).min(UPDATES - said);
+                        let several = (said % (FEW as u64 + 3) + 1).min(UPDATES - said);
                         // As recorded: nothing is conflated, and feeds wait for the owner.
                         let brought = (said + 1..=said + several)
                             .map(|version| AccountUpdate { source, ..update(version) });
