@@ -36,6 +36,7 @@ use crate::torn::MaybeTorn;
 
 mod buffer;
 mod publish;
+mod turn;
 mod words;
 
 pub use buffer::Buffer;

@@ -2,10 +2,8 @@
 
 use std::mem::MaybeUninit;
 
+use super::turn::{self, TURN};
 use crate::sync::{Ordering, Word};
-
-/// Words of a turn.
-const TURN: usize = 8;
 
 fn from_bytes(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(bytes.try_into().unwrap_or_default())
@@ -27,8 +25,8 @@ pub(super) fn copy(words: &[Word], out: &mut [MaybeUninit<u64>]) {
     let mut to = out.chunks_exact_mut(TURN);
     let mut from = words.chunks_exact(TURN);
     for (to, from) in to.by_ref().zip(from.by_ref()) {
-        for (to, from) in to.iter_mut().zip(from) {
-            to.write(from.load(Ordering::Relaxed));
+        if let (Ok(to), Ok(from)) = (to.try_into(), from.try_into()) {
+            turn::load(from, to);
         }
     }
     for (to, from) in to.into_remainder().iter_mut().zip(from.remainder()) {
