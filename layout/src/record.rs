@@ -181,6 +181,19 @@ pub enum Unread {
     Gone,
 }
 
+/// Has the processor fetch what [`read`] will look at if it is to read the account's byte `offset`:
+/// that word of both buffers, since which one it will be is told by the sequence, for which it would
+/// wait. Where the writer has just written all three, they come from its core at the same time.
+#[inline(always)]
+pub fn prefetch(record: &[Word], shape: Shape, offset: usize) {
+    let word = HEADER_WORDS + META_WORDS + shape.extra_words + offset / 8;
+    if let (Some(first), Some(second)) = (record.get(word), record.get(word + shape.buffer_words()))
+    {
+        turn::prefetch(first);
+        turn::prefetch(second);
+    }
+}
+
 /// Reads one version with `read`, which sees a buffer that may be torn and runs again if it was.
 ///
 /// `epoch` is the identity that the caller expects. Lock-free: it runs again only if the writer

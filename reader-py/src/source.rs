@@ -71,10 +71,10 @@ impl Words<'_> {
     }
 
     #[inline(always)]
-    fn unreadable(&self) -> bool {
+    fn readable(&self) -> bool {
         match self {
-            Self::Live(buffer) => buffer.unreadable(),
-            Self::Frozen(frozen) => frozen.word(FLAGS) & 0b11 != 0,
+            Self::Live(buffer) => !buffer.unreadable(),
+            Self::Frozen(frozen) => frozen.word(FLAGS) & 0b11 == 0,
         }
     }
 }
@@ -83,9 +83,7 @@ impl Frozen {
     /// Copies the newest version of an account.
     #[inline(always)]
     pub fn of(handle: &Handle) -> PyResult<Self> {
-        let Some(here) = handle.current() else {
-            return Err(errors::schema_changed(&handle.pubkey));
-        };
+        let here = here(handle)?;
         Self::of_record(here.region(), &here.record, &handle.pubkey)
     }
 
@@ -167,6 +165,11 @@ impl Frozen {
     }
 }
 
+#[inline(always)]
+fn here(handle: &Handle) -> PyResult<&Handle> {
+    handle.current().ok_or_else(|| errors::schema_changed(&handle.pubkey))
+}
+
 impl Source {
     /// The address of the account.
     pub fn pubkey(&self) -> Pubkey {
@@ -181,9 +184,7 @@ impl Source {
     pub fn read_any<T>(&self, read: impl Fn(Words<'_>) -> T) -> PyResult<T> {
         match self {
             Self::Live(handle) => {
-                let Some(here) = handle.current() else {
-                    return Err(errors::schema_changed(&handle.pubkey));
-                };
+                let here = here(handle)?;
                 here.region()
                     .read(&here.record, |buffer| read(Words::Live(buffer)))
                     .map_err(|_| errors::account_gone(&handle.pubkey))
@@ -195,8 +196,26 @@ impl Source {
     /// Reads fields from one version; raises if it has none.
     #[inline(always)]
     pub fn read<T>(&self, read: impl Fn(Words<'_>) -> T) -> PyResult<T> {
-        let found =
-            self.read_any(|words| if words.unreadable() { None } else { Some(read(words)) })?;
+        self.readable(self.read_any(|words| words.readable().then(|| read(words)))?)
+    }
+
+    /// The same, of the field at `offset` alone: quicker where it has just been published.
+    #[inline(always)]
+    pub fn read_at<T>(&self, offset: usize, read: impl Fn(Words<'_>) -> T) -> PyResult<T> {
+        let Self::Live(handle) = self else { return self.read(read) };
+        let here = here(handle)?;
+        let found = here
+            .region()
+            .read_at(&here.record, offset, |buffer| {
+                let words = Words::Live(buffer);
+                words.readable().then(|| read(words))
+            })
+            .map_err(|_| errors::account_gone(&handle.pubkey))?;
+        self.readable(found)
+    }
+
+    #[inline(always)]
+    fn readable<T>(&self, found: Option<T>) -> PyResult<T> {
         match found {
             Some(value) => Ok(value),
             None => Err(self.why_unreadable()),

@@ -96,9 +96,9 @@ impl Leaf {
 pub fn leaf(py: Python<'_>, s: &Struct, leaf: &Leaf) -> PyResult<*mut ffi::PyObject> {
     let at = (s.base + leaf.offset) as usize;
     match leaf.words {
-        0 | 1 => Ok(leaf.object(py, s.schema, &[s.source.read(|words| words.u64_at(at))?])),
+        0 | 1 => Ok(leaf.object(py, s.schema, &[s.source.read_at(at, |words| words.u64_at(at))?])),
         2 => {
-            let raw = s.source.read(|words| [words.u64_at(at), words.u64_at(at + 8)])?;
+            let raw = s.source.read_at(at, |words| [words.u64_at(at), words.u64_at(at + 8)])?;
             Ok(leaf.object(py, s.schema, &raw))
         }
         _ => Ok(read(py, &s.source, s.schema, at as u32, leaf.ty)?.into_ptr()),

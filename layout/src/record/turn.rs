@@ -48,3 +48,16 @@ pub(super) fn load(from: &[Word; TURN], to: &mut [MaybeUninit<u64>; TURN]) {
         to.write(from.load(crate::sync::Ordering::Relaxed));
     }
 }
+
+/// Has the processor fetch the cache line of a word, where it can be told to.
+#[inline(always)]
+pub(super) fn prefetch(word: &Word) {
+    #[cfg(all(target_arch = "x86_64", not(driftshm_loom), not(miri)))]
+    // SAFETY: a hint; nothing is loaded as far as the language is concerned.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(word).cast());
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(driftshm_loom), not(miri))))]
+    let _ = word;
+}
