@@ -1,11 +1,11 @@
-//! Moving many words at once: relaxed, one by one, eight of them to a turn of the loop.
+//! Moving many words at once, relaxed: eight to a turn of the loop, and the rest one by one.
 
 use std::mem::MaybeUninit;
 
-use super::turn::{self, TURN};
+use super::turn::{self, TURN, TURN_BYTES};
 use crate::sync::{Ordering, Word};
 
-fn from_bytes(bytes: &[u8]) -> u64 {
+pub(super) fn from_bytes(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(bytes.try_into().unwrap_or_default())
 }
 
@@ -55,15 +55,12 @@ pub(super) fn equal(words: &[Word], bytes: &[u8]) -> bool {
     if bytes.len() > words.len() * 8 {
         return false;
     }
-    let (turns, behind) = bytes.split_at(bytes.len() / (16 * TURN) * (16 * TURN));
-    for (bytes, words) in turns.chunks_exact(16 * TURN).zip(words.chunks_exact(2 * TURN)) {
-        let mut differ = 0;
-        for (bytes, word) in bytes.chunks_exact(8).zip(words) {
-            differ |= from_bytes(bytes) ^ word.load(Ordering::Relaxed);
-        }
-        // One decision a turn: the compiler would rather make one a word.
-        if std::hint::black_box(differ) != 0 {
-            return false;
+    let (turns, behind) = bytes.split_at(bytes.len() / TURN_BYTES * TURN_BYTES);
+    for (bytes, words) in turns.chunks_exact(TURN_BYTES).zip(words.chunks_exact(TURN)) {
+        if let (Ok(bytes), Ok(words)) = (bytes.try_into(), words.try_into()) {
+            if !turn::equal(words, bytes) {
+                return false;
+            }
         }
     }
     let words = words.get(turns.len() / 8..).unwrap_or_default();
@@ -86,10 +83,10 @@ pub(super) fn equal(words: &[Word], bytes: &[u8]) -> bool {
 /// should be as many: behind the last there is nothing stored.
 #[inline(always)]
 pub(super) fn store(words: &[Word], bytes: &[u8]) -> usize {
-    let (turns, behind) = bytes.split_at(bytes.len() / (8 * TURN) * (8 * TURN));
-    for (bytes, words) in turns.chunks_exact(8 * TURN).zip(words.chunks_exact(TURN)) {
-        for (bytes, word) in bytes.chunks_exact(8).zip(words) {
-            word.store(from_bytes(bytes), Ordering::Relaxed);
+    let (turns, behind) = bytes.split_at(bytes.len() / TURN_BYTES * TURN_BYTES);
+    for (bytes, words) in turns.chunks_exact(TURN_BYTES).zip(words.chunks_exact(TURN)) {
+        if let (Ok(bytes), Ok(words)) = (bytes.try_into(), words.try_into()) {
+            turn::store(words, bytes);
         }
     }
     let words = words.get(turns.len() / 8..).unwrap_or_default();
