@@ -1,5 +1,7 @@
 //! Oracles: the price of an oracle account as the program computes it for a market.
 
+mod data;
+
 use std::sync::Arc;
 
 use driftshm_layout::record::{Meta, Presence};
@@ -13,48 +15,7 @@ use crate::figures::{market_name, oracle_address};
 use crate::follow::{Handle, Link, age_of};
 use crate::source::{Frozen, Words};
 
-/// One version of an oracle's price. Prices and confidence have PRICE_PRECISION (1e6).
-#[pyclass(frozen, get_all, module = "driftshm")]
-pub struct OraclePriceData {
-    /// PRICE_PRECISION (1e6).
-    pub price: i64,
-    /// How far off the price may be: 1e6.
-    pub confidence: u64,
-    /// Slots since it was published, at the newest slot that the writer knows.
-    pub delay: i64,
-    /// Whether enough publishers stand behind it.
-    pub has_sufficient_number_of_data_points: bool,
-    /// The slot in which it was published.
-    pub published_slot: u64,
-    /// By which source the account was read: a member of `OracleSource`.
-    pub source: Py<PyAny>,
-    /// The slot of the account's update; not driftpy's `slot`, which is `published_slot`.
-    pub slot: u64,
-    /// Counts the versions of the account.
-    pub version: u64,
-}
-
-#[pymethods]
-impl OraclePriceData {
-    /// The price in quote per base.
-    #[getter]
-    fn price_float(&self) -> f64 {
-        self.price as f64 / 1e6
-    }
-
-    /// The confidence in quote per base.
-    #[getter]
-    fn confidence_float(&self) -> f64 {
-        self.confidence as f64 / 1e6
-    }
-
-    fn __repr__(&self) -> String {
-        let Self { price, confidence, published_slot, .. } = self;
-        format!(
-            "OraclePriceData(price={price}, confidence={confidence}, published_slot={published_slot})"
-        )
-    }
-}
+pub use data::OraclePriceData;
 
 /// The live view of an oracle: of a market's (whichever account and source the market names now),
 /// or of an oracle account itself.
