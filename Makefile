@@ -56,7 +56,7 @@ demo: need ## A writer on the simulated feed and two bots, for DEMO_SECONDS (10)
 		exec $(BIN)/python examples/demo.py; \
 	else \
 		$(MAKE) --no-print-directory --jobs 2 BUILDING=1 quick-writer reader && \
-		DRIFTSHM_BINARY=$(CURDIR)/target/demo/release/driftshm exec $(BIN)/python examples/demo.py; \
+		DRIFTSHM_BINARY=$(CURDIR)/target/demo/driftshm exec $(BIN)/python examples/demo.py; \
 	fi
 
 test: build $(VENV)/.tools ## Every test but the loom models
@@ -126,8 +126,7 @@ writer:
 	MAKEFLAGS= $(CARGO) build --locked --release --package driftshm-writer
 
 quick-writer:
-	MAKEFLAGS= $(CARGO) build --locked --release --package driftshm-writer --no-default-features \
-		--target-dir target/demo
+	MAKEFLAGS= $(CARGO) build --locked --profile demo --package driftshm-writer --no-default-features
 
 # An editable install: what is Python in the package needs no step, what is Rust this one, which
 # does nothing if nothing changed. Its dependencies have other features than the writer's, so a
