@@ -82,7 +82,8 @@ impl Mapping {
     #[inline(always)]
     pub fn words(&self) -> &[Word] {
         // SAFETY: the mapping is page-aligned, `len` bytes long (a multiple of 8) and lives as long
-        // as `self`. Every access to it in every process is through 8-byte atomics. The file is
+        // as `self`. Every access to it in every process is through 8-byte atomics, or assembly that
+        // stands for several of them (`record/turn.rs`). The file is
         // allocated whole and never truncated while it may be mapped: the writer keeps to that, and
         // the directory's mode keeps others out. Readers only load (relaxed), which the language
         // allows on read-only memory; `writable` mappings alone are stored to (RegionWriter, and

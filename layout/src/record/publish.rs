@@ -31,7 +31,7 @@ pub fn is_same(record: &[Word], shape: Shape, update: &Version<'_>) -> bool {
         && words::equal(payload, update.data)
 }
 
-/// Publishes the next version and returns its number. One writer at a time, by the region's lock.
+/// Publishes the next version and returns its number. One writer at a time, by the region's lock, and one thread of it.
 pub fn publish(record: &[Word], shape: Shape, update: &Version<'_>) -> u64 {
     let Some(header) = record.first_chunk::<HEADER_WORDS>() else { return 0 };
     let sequence = header[SEQUENCE].load(Ordering::Relaxed);

@@ -2,10 +2,11 @@
 //!
 //! The language has no relaxed access to more than a word, and compilers do not make one of several.
 //! x86-64 has: moving 16 bytes at once takes half the time of moving 8 and 8. So there a turn is
-//! assembly, which is opaque to the language and no plain access: as if each word, or each byte of
-//! it, were loaded or stored relaxed. Whether what was loaded is of one version is told by the
-//! second look at the sequence, as for single words (`record::read`): on this processor loads stay
-//! in order, and stores do. Elsewhere, and in models, a turn is eight relaxed accesses.
+//! assembly, which is opaque to the language and no plain access: as if each word were loaded or
+//! stored relaxed. Whether what was loaded is of one version is told by the second look at the
+//! sequence, as for single words (`record::read`), and would be if words were torn, too: on this
+//! processor loads stay in order, and stores do. Elsewhere, and in models, a turn is eight relaxed
+//! accesses.
 
 pub(super) use imp::{equal, load, prefetch, store};
 
@@ -14,7 +15,7 @@ pub(super) const TURN: usize = 8;
 /// Bytes of a turn.
 pub(super) const TURN_BYTES: usize = 8 * TURN;
 
-#[cfg(all(target_arch = "x86_64", not(driftshm_loom), not(miri)))]
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(driftshm_loom), not(miri)))]
 mod imp {
     use std::arch::asm;
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -23,11 +24,12 @@ mod imp {
     use super::{TURN, TURN_BYTES};
     use crate::sync::Word;
 
+    /// # Safety
+    /// 64 bytes at `from` can be read, and 64 at `to` be written. Others may access what is words of
+    /// it meanwhile.
     #[inline(always)]
-    fn copy(from: *const u8, to: *mut u8) {
-        // SAFETY: the callers' references say that 64 bytes at `from` can be read and 64 at `to` be
-        // written, wherever they begin. One of them is words, which others may access meanwhile: the
-        // instructions do not mind. Nothing else is touched.
+    unsafe fn copy(from: *const u8, to: *mut u8) {
+        // SAFETY: by the caller, wherever they begin; nothing else is touched.
         unsafe {
             asm!(
                 "movups {a}, [{from}]",
@@ -52,21 +54,24 @@ mod imp {
     /// Loads each of `from` into `to`.
     #[inline(always)]
     pub fn load(from: &[Word; TURN], to: &mut [MaybeUninit<u64>; TURN]) {
-        copy(from.as_ptr().cast(), to.as_mut_ptr().cast());
+        // SAFETY: what the references say.
+        unsafe { copy(from.as_ptr().cast(), to.as_mut_ptr().cast()) }
     }
 
     /// Stores `from`, little-endian, to the words.
     #[inline(always)]
     pub fn store(to: &[Word; TURN], from: &[u8; TURN_BYTES]) {
-        copy(from.as_ptr(), to.as_ptr().cast_mut().cast());
+        // SAFETY: `from` by its reference. Words may be written through a shared one if their memory
+        // may: only the writer comes here, and maps it writable (`RegionWriter`), as for `Word::store`.
+        unsafe { copy(from.as_ptr(), to.as_ptr().cast_mut().cast()) }
     }
 
     /// Whether the words are these, little-endian.
     #[inline(always)]
     pub fn equal(words: &[Word; TURN], bytes: &[u8; TURN_BYTES]) -> bool {
         let same: u32;
-        // SAFETY: reads 64 bytes of each, wherever they begin, and writes no memory; of the words
-        // what was said in `copy` is true.
+        // SAFETY: reads 64 bytes of each, by the references and wherever they begin, and writes no
+        // memory. Others may store to the words meanwhile.
         unsafe {
             asm!(
                 "movups {a}, [{words}]",
@@ -106,7 +111,12 @@ mod imp {
     }
 }
 
-#[cfg(not(all(target_arch = "x86_64", not(driftshm_loom), not(miri))))]
+#[cfg(not(all(
+    target_arch = "x86_64",
+    target_pointer_width = "64",
+    not(driftshm_loom),
+    not(miri)
+)))]
 mod imp {
     use std::mem::MaybeUninit;
 

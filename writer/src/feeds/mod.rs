@@ -71,6 +71,21 @@ pub enum FeedEvent {
     Count(Counter, u64),
 }
 
+impl FeedEvent {
+    /// Whether it is a matter of a few accounts at most.
+    pub(crate) fn is_soon_done(&self) -> bool {
+        match self {
+            Self::State(_)
+            | Self::Vouched(_)
+            | Self::Slot(_)
+            | Self::Confirmed(_)
+            | Self::TakeBack { .. }
+            | Self::Count(..) => true,
+            Self::Complete | Self::Later(_) | Self::Doubt(_) | Self::Unsure(_) => false,
+        }
+    }
+}
+
 /// What the publisher asks of a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeedCommand {

@@ -18,7 +18,7 @@ use super::{AccountUpdate, FeedEvent};
 
 /// Updates that may wait before they are conflated.
 const CONFLATE_AT: usize = 8192;
-/// Updates that are few: done with in some 10 µs.
+/// Updates, and events, that are few: done with in some 10 µs.
 pub const FEW: usize = 16;
 /// Distinct accounts that may wait before feeds are held back.
 const HOLD_BACK_AT: usize = 65_536;
@@ -43,7 +43,7 @@ impl Batch {
     }
 
     /// Keeps its memory.
-    fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.updates.clear();
         self.events.clear();
         self.conflated = 0;
@@ -63,7 +63,11 @@ struct Waiting {
 
 impl Waiting {
     fn are_few(&self) -> bool {
-        !self.woken && self.batch.updates.len() <= FEW
+        let Batch { updates, events, .. } = &self.batch;
+        !self.woken
+            && updates.len() <= FEW
+            && events.len() <= FEW
+            && events.iter().all(|(_, event)| event.is_soon_done())
     }
 }
 
@@ -102,7 +106,7 @@ impl Queue {
     /// Waits until there is something to take or somebody calls, at most until `deadline`.
     pub fn wait(&self, deadline: Instant) {
         let mut waiting = self.lock();
-        while waiting.batch.is_empty() && !waiting.woken {
+        while waiting.batch.is_empty() && !waiting.woken && !self.is_stopped() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -120,7 +124,8 @@ impl Queue {
         self.hand_out(waiting, batch);
     }
 
-    /// The same, if it is [`FEW`] updates at most and nobody has called for who waits in [`Queue::wait`].
+    /// The same, if it is [`FEW`] at most, none of which takes time, and nobody has called for who
+    /// waits in [`Queue::wait`].
     pub fn take_few(&self, batch: &mut Batch) -> bool {
         batch.clear();
         let waiting = self.lock();

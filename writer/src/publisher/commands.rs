@@ -16,6 +16,14 @@ impl Publisher {
         }
     }
 
+    /// What comes from now on is recorded, too, by those that asked for it.
+    pub(super) fn begin_recordings(&mut self) {
+        for mut tap in self.new_taps.drain(..) {
+            tap.attach(self.feeds.states(), self.writer.region().slot());
+            self.taps.push(tap);
+        }
+    }
+
     fn serve(&mut self, command: Command) {
         match command {
             Command::Subscribe { id, filter, signal, done } => {
@@ -36,10 +44,7 @@ impl Publisher {
                     filter.pubkeys.iter().for_each(|pubkey| self.unwant(pubkey));
                 }
             }
-            Command::Record(mut tap) => {
-                tap.attach(self.feeds.states(), self.writer.region().slot());
-                self.taps.push(tap);
-            }
+            Command::Record(tap) => self.new_taps.push(tap),
             Command::Report { reply } => {
                 let _ = reply.send(Report {
                     subscriptions: self.subscribers.len() as u64,

@@ -121,6 +121,9 @@ struct Publisher {
     /// Recordings that are being made.
     #[allow(clippy::vec_box, reason = "taps come boxed, in commands")]
     taps: Vec<Box<Tap>>,
+    /// And those that begin with the next batch.
+    #[allow(clippy::vec_box, reason = "as above")]
+    new_taps: Vec<Box<Tap>>,
 
     /// All that came before then is published, CLOCK_MONOTONIC ns.
     published_ns: u64,
@@ -195,6 +198,7 @@ impl Publisher {
             unconfirmed: HashSet::new(),
             subscribers: Subscribers::new(),
             taps: Vec::new(),
+            new_taps: Vec::new(),
             published_ns: 0,
             vouched_ns: 0,
             replaced: None,
@@ -224,24 +228,31 @@ impl Publisher {
         let _ = live.send(());
         // A recording that was asked for before the feeds were started misses nothing of them.
         self.serve_commands();
+        self.begin_recordings();
     }
 
     /// A turn of the publisher's own thread: until when it may wait for the next one.
     fn turn(&mut self) -> Instant {
-        let mut batch = std::mem::take(&mut self.batch);
-        self.queue.take(&mut batch);
-        self.publish_batch(&mut batch);
-        self.batch = batch;
+        // So that recordings begin with a batch, and not within one.
+        self.serve_commands();
+        self.publish_all();
+        // Not in a feed's turn: there may be much to give back.
+        self.batch.clear();
         self.beat_if_due();
         self.next_beat
     }
 
     /// A turn of the feed's thread that has just brought something: false if it is not for that.
+    /// Commands, and recordings that begin or end, are left to the publisher's.
     fn turn_of_feed(&mut self) -> bool {
         let mut batch = std::mem::take(&mut self.batch);
         let is_taken = self.replaced.is_none() && self.queue.take_few(&mut batch);
         if is_taken {
-            self.publish_batch(&mut batch);
+            for tap in &mut self.taps {
+                tap.record(&batch);
+            }
+            self.publish_chunk(&mut batch.updates);
+            self.end_batch(&mut batch);
         }
         self.batch = batch;
         is_taken
@@ -250,30 +261,41 @@ impl Publisher {
     /// Publishes what is left, and says that this is the end.
     fn finish(&mut self) {
         self.feeds.close();
-        let mut batch = std::mem::take(&mut self.batch);
-        self.queue.take(&mut batch);
-        self.publish_batch(&mut batch);
+        self.publish_all();
         // One pause for all of them: one that is stuck is no reason to end late.
         let deadline = Instant::now() + recording::LAST;
         self.taps.drain(..).for_each(|tap| tap.finish(deadline));
         self.writer.set_stopped();
     }
 
-    fn publish_batch(&mut self, batch: &mut Batch) {
-        self.taps.retain_mut(|tap| tap.record(batch));
+    /// Publishes all that waits.
+    fn publish_all(&mut self) {
+        let mut batch = std::mem::take(&mut self.batch);
+        self.queue.take(&mut batch);
+        self.begin_recordings();
+        self.taps.retain_mut(|tap| tap.record(&batch));
         for chunk in batch.updates.chunks_mut(CHUNK) {
-            for update in chunk {
-                self.publish(update);
-            }
-            self.wake();
+            self.publish_chunk(chunk);
             self.serve_commands();
             self.beat_within_batch();
         }
+        // A feed that has just begun is known by now: it said so before it said anything else.
+        self.serve_commands();
+        self.end_batch(&mut batch);
+        self.batch = batch;
+    }
+
+    fn publish_chunk(&mut self, chunk: &mut [AccountUpdate]) {
+        for update in chunk {
+            self.publish(update);
+        }
+        self.wake();
+    }
+
+    fn end_batch(&mut self, batch: &mut Batch) {
         if batch.conflated > 0 {
             self.writer.count(Counter::Conflated, batch.conflated);
         }
-        // A feed that has just begun is known by now: it said so before it said anything else.
-        self.serve_commands();
         // After the updates: what a feed says now is true of what it brought before.
         for (source, event) in batch.events.drain(..) {
             match event {

@@ -1,5 +1,6 @@
 use super::super::Sink;
 use super::*;
+use driftshm_layout::profile::Kind;
 use driftshm_layout::{FeedState, Pubkey};
 
 fn update(account: u8, write_version: u64) -> AccountUpdate {
@@ -134,4 +135,40 @@ fn slots_that_wait_are_one_event() {
     let mut batch = Batch::default();
     queue.take(&mut batch);
     assert_eq!(batch.events, [(7, FeedEvent::Slot(9)), (7, FeedEvent::State(FeedState::Live))]);
+}
+
+#[test]
+fn few_are_those_that_are_soon_done_while_nobody_calls() {
+    let (queue, mut batch) = (Queue::new(), Batch::default());
+    let sink = sink(&queue);
+    let mut is_few = |bring: &dyn Fn()| {
+        bring();
+        let is_few = queue.take_few(&mut batch);
+        queue.take(&mut batch);
+        is_few
+    };
+    let updates = |count| (0..count).map(|n| update(1, n as u64)).collect::<Vec<_>>();
+    assert!(is_few(&|| sink.send(&mut updates(FEW))));
+    assert!(!is_few(&|| sink.send(&mut updates(FEW + 1))));
+    assert!(is_few(&|| sink.slot(5)));
+    assert!(is_few(&|| sink.vouch(5)));
+    // These go through whole sections.
+    assert!(!is_few(&|| sink.complete()));
+    assert!(!is_few(&|| sink.later(Kind::User)));
+    assert!(!is_few(&|| sink.doubt(Kind::User)));
+    assert!(!is_few(&|| {
+        sink.send(&mut updates(1));
+        queue.wake();
+    }));
+}
+
+#[test]
+fn nobody_waits_once_it_is_stopped() {
+    let queue = Queue::new();
+    queue.stop();
+    let hour = Instant::now() + Duration::from_secs(3600);
+    // Whoever takes what is left has heard all calls.
+    queue.take(&mut Batch::default());
+    queue.wait(hour);
+    assert!(queue.is_stopped());
 }
