@@ -143,7 +143,7 @@ pub fn read(ring: &[Word], head_word: &Word, cursor: u64) -> Next {
     })
 }
 
-/// Appends an entry and returns its number. One writer at a time, by the region's lock.
+/// Appends an entry and returns its number. One writer at a time, by the region's lock, and one thread of it.
 pub fn append(ring: &[Word], head_word: &Word, publish: &Publish) -> u64 {
     let entries = (ring.len() / ENTRY_WORDS) as u64;
     let number = head_word.load(Ordering::Relaxed);
