@@ -50,8 +50,8 @@ impl Mapping {
     /// Maps `path` for reading only: stores through it are impossible, the kernel sees to that.
     ///
     /// # Safety
-    /// The caller only loads from [`Mapping::words`], with relaxed loads; a store would end the
-    /// process.
+    /// The caller only loads from [`Mapping::words`], with relaxed loads or the assembly that stands
+    /// for several (`record/turn.rs`); a store would end the process.
     pub unsafe fn open(path: &Path) -> io::Result<Self> {
         let flags = (rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::CLOEXEC).bits() as i32;
         Self::map(OpenOptions::new().read(true).custom_flags(flags).open(path)?, false)
