@@ -177,7 +177,9 @@ const EMFILE: i32 = 24;
 pub fn link(error: &LinkError) -> PyErr {
     let message = error.to_string();
     match error {
-        LinkError::NoWriter { .. } | LinkError::Timeout { .. } => WriterDeadError::new_err(message),
+        LinkError::NoWriter { .. } | LinkError::Timeout { .. } | LinkError::Busy { .. } => {
+            WriterDeadError::new_err(message)
+        }
         LinkError::NotAllowed { .. } | LinkError::Refused { .. } => {
             ConnectionRefusedByWriterError::new_err(message)
         }
@@ -188,7 +190,9 @@ pub fn link(error: &LinkError) -> PyErr {
                 "{message}: raise this process's limit of open files (ulimit -n)"
             ))
         }
-        LinkError::Protocol(_) | LinkError::Io { .. } => ConnectionFailed::new_err(message),
+        LinkError::HungUp { .. } | LinkError::Protocol(_) | LinkError::Io { .. } => {
+            ConnectionFailed::new_err(message)
+        }
     }
 }
 

@@ -26,7 +26,7 @@ pub enum LinkError {
     #[error("the writer is of another version: {0}; install the same version of driftshm for both")]
     Incompatible(String),
     /// The writer refused.
-    #[error("the writer refused to subscribe: {message}")]
+    #[error("the writer refused: {message}")]
     Refused {
         /// For programs.
         code: ErrorCode,
@@ -44,6 +44,20 @@ pub enum LinkError {
         /// The socket.
         path: PathBuf,
     },
+    /// More connections wait for the writer than the system keeps for it.
+    #[error(
+        "as many connections wait for the writer on {path} as can: it is busy, or is it stopped?"
+    )]
+    Busy {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The writer closed the connection without an answer.
+    #[error("the writer on {path} closed the connection without an answer: it is busy, or ended")]
+    HungUp {
+        /// The socket.
+        path: PathBuf,
+    },
     /// The writer said something that makes no sense.
     #[error("the writer on the control socket broke the protocol: {0}")]
     Protocol(String),
@@ -55,6 +69,13 @@ pub enum LinkError {
         /// The system's answer.
         source: io::Error,
     },
+}
+
+impl LinkError {
+    /// Whether the next attempt may well succeed with nothing mended in between.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Busy { .. } | Self::HungUp { .. })
+    }
 }
 
 /// An answer of the system, with what was tried.

@@ -106,7 +106,8 @@ impl Link {
         self.last_error.as_ref()
     }
 
-    /// Sees the first connection through, waiting for the writer's answers at most `timeout`.
+    /// Sees the first connection through, waiting for the writer's answers at most `timeout`. A
+    /// writer that is only too busy to answer is tried again for as long.
     pub fn connect(&mut self, timeout: Duration) -> Result<(), LinkError> {
         let deadline = Instant::now() + timeout;
         while !self.settle()? {
@@ -129,14 +130,20 @@ impl Link {
         match self.stage {
             Stage::Up { .. } => Ok(true),
             Stage::Greeting { .. } => Ok(false),
+            // The timer tries again.
+            Stage::Down if self.last_error.as_ref().is_some_and(LinkError::is_passing) => Ok(false),
             Stage::Down => Err(self.last_error.take().unwrap_or_else(|| self.no_answer())),
         }
     }
 
     /// Ends an attempt for which nobody waits any longer.
     pub fn give_up(&mut self) -> LinkError {
+        let passing = match self.stage {
+            Stage::Down => self.last_error.take(),
+            Stage::Greeting { .. } | Stage::Up { .. } => None,
+        };
         self.fall(None);
-        self.no_answer()
+        passing.unwrap_or_else(|| self.no_answer())
     }
 
     fn no_answer(&self) -> LinkError {
@@ -204,7 +211,7 @@ impl Link {
         let outcome = open_socket(&path).and_then(|socket| {
             add(&self.epoll, socket.as_fd(), SOCKET)?;
             let version = env!("CARGO_PKG_VERSION").to_owned();
-            send(&socket, &Request::Hello { abi: ABI_VERSION, version })?;
+            send(&socket, &path, &Request::Hello { abi: ABI_VERSION, version })?;
             Ok(socket)
         });
         match outcome {
@@ -220,7 +227,7 @@ impl Link {
         let (Stage::Greeting { socket, .. } | Stage::Up { socket, .. }) = &self.stage else {
             return;
         };
-        match receive(socket) {
+        match receive(socket, &dir::socket_path(&self.dir)) {
             Ok(None) => {}
             Ok(Some((response, fds))) => {
                 if let Err(error) = self.on_response(response, fds) {
@@ -266,7 +273,7 @@ impl Link {
                 _ => Request::Extend { id: *id, filter },
             };
             *sent += 1;
-            return send(socket, &request);
+            return send(socket, &path, &request);
         }
         let Stage::Greeting { socket, signal: Some(signal), generation, .. } =
             std::mem::replace(&mut self.stage, Stage::Down)

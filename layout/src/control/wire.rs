@@ -20,9 +20,10 @@ pub(super) fn open_socket(path: &Path) -> Result<Lifeline, LinkError> {
     let address = SocketAddrUnix::new(path).map_err(io_error("name the control socket"))?;
     match rustix::net::connect(&socket, &address) {
         Ok(()) => Ok(socket),
-        Err(Errno::NOENT | Errno::CONNREFUSED | Errno::NOTDIR | Errno::AGAIN) => {
+        Err(Errno::NOENT | Errno::CONNREFUSED | Errno::NOTDIR) => {
             Err(LinkError::NoWriter { path: path.into() })
         }
+        Err(Errno::AGAIN) => Err(LinkError::Busy { path: path.into() }),
         Err(Errno::ACCESS | Errno::PERM) => Err(LinkError::NotAllowed {
             path: path.into(),
             why: "this user must be in the group of the writer's directory, or own it".into(),
@@ -31,16 +32,21 @@ pub(super) fn open_socket(path: &Path) -> Result<Lifeline, LinkError> {
     }
 }
 
-/// Sends one request.
-pub(super) fn send(socket: &Lifeline, request: &Request) -> Result<(), LinkError> {
+/// Sends one request to the writer, whose socket is at `path`.
+pub(super) fn send(socket: &Lifeline, path: &Path, request: &Request) -> Result<(), LinkError> {
     let text = serde_json::to_vec(request).map_err(io_error("write a message"))?;
-    rustix::net::send(socket, &text, SendFlags::NOSIGNAL)
-        .map_err(io_error("write to the control socket"))?;
-    Ok(())
+    match rustix::net::send(socket, &text, SendFlags::NOSIGNAL) {
+        Ok(_) => Ok(()),
+        Err(Errno::PIPE | Errno::CONNRESET) => Err(LinkError::HungUp { path: path.into() }),
+        Err(error) => Err(io_error("write to the control socket")(error)),
+    }
 }
 
 /// The next response with its descriptors; `None` if there is none yet.
-pub(super) fn receive(socket: &Lifeline) -> Result<Option<(Response, Vec<OwnedFd>)>, LinkError> {
+pub(super) fn receive(
+    socket: &Lifeline,
+    path: &Path,
+) -> Result<Option<(Response, Vec<OwnedFd>)>, LinkError> {
     let mut buffer = vec![0; MAX_MESSAGE];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(4))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -49,6 +55,7 @@ pub(super) fn receive(socket: &Lifeline) -> Result<Option<(Response, Vec<OwnedFd
     let message = match rustix::net::recvmsg(socket, &mut slices, &mut ancillary, flags) {
         Ok(message) => message,
         Err(Errno::AGAIN | Errno::INTR) => return Ok(None),
+        Err(Errno::CONNRESET) => return Err(LinkError::HungUp { path: path.into() }),
         Err(error) => return Err(io_error("read from the control socket")(error)),
     };
     let fds: Vec<OwnedFd> = ancillary
@@ -60,8 +67,7 @@ pub(super) fn receive(socket: &Lifeline) -> Result<Option<(Response, Vec<OwnedFd
         .flatten()
         .collect();
     if message.bytes == 0 {
-        let closed = io::Error::new(io::ErrorKind::ConnectionReset, "the writer closed it");
-        return Err(io_error("read from the control socket")(closed));
+        return Err(LinkError::HungUp { path: path.into() });
     }
     if message.flags.contains(ReturnFlags::CTRUNC) {
         return Err(LinkError::DescriptorsLost);

@@ -46,19 +46,20 @@ pub struct Writer {
 impl Writer {
     /// Takes the directory over, or makes a new region there.
     pub fn start(place: &Path) -> Self {
+        Self::start_on(listen(place), place, 0)
+    }
+
+    /// The same on a socket that is there already; hangs up on the first so many who connect,
+    /// without having listened to them.
+    pub fn start_on(listener: OwnedFd, place: &Path, hang_ups: usize) -> Self {
         let region = tiny::writer(place);
         region.set_live();
-        let path = dir::socket_path(place);
-        let _ = std::fs::remove_file(&path);
-        let listener = seqpacket();
-        rustix::net::bind(&listener, &SocketAddrUnix::new(&path).unwrap()).unwrap();
-        rustix::net::listen(&listener, 8).unwrap();
         let signals = Arc::default();
         let stop = new_eventfd().unwrap();
         let server = {
             let (signals, generation) = (Arc::clone(&signals), region.region().generation());
             let stop = stop.try_clone().unwrap();
-            std::thread::spawn(move || serve(&listener, &stop, &signals, generation))
+            std::thread::spawn(move || serve(&listener, &stop, &signals, generation, hang_ups))
         };
         Self { region, looked_up_to: 0, signals, stop, server: Some(server) }
     }
@@ -97,13 +98,39 @@ impl Drop for Writer {
     }
 }
 
-fn seqpacket() -> OwnedFd {
-    let flags = SocketFlags::CLOEXEC;
+/// The directory's control socket, on which nobody accepts yet.
+pub fn listen(place: &Path) -> OwnedFd {
+    let path = dir::socket_path(place);
+    let _ = std::fs::remove_file(&path);
+    let listener = seqpacket(SocketFlags::empty());
+    rustix::net::bind(&listener, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+    rustix::net::listen(&listener, 8).unwrap();
+    listener
+}
+
+/// Connections to it, until it has room for no more.
+pub fn fill(place: &Path) -> Vec<OwnedFd> {
+    let address = SocketAddrUnix::new(dir::socket_path(place)).unwrap();
+    let connect = || {
+        let bot = seqpacket(SocketFlags::NONBLOCK);
+        rustix::net::connect(&bot, &address).map(|()| bot)
+    };
+    std::iter::from_fn(|| connect().ok()).collect()
+}
+
+fn seqpacket(flags: SocketFlags) -> OwnedFd {
+    let flags = flags | SocketFlags::CLOEXEC;
     rustix::net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).unwrap()
 }
 
-/// Serves all connections until it is told to stop.
-fn serve(listener: &OwnedFd, stop: &OwnedFd, signals: &Mutex<Vec<Signal>>, generation: u64) {
+/// Serves all connections but the first few until it is told to stop.
+fn serve(
+    listener: &OwnedFd,
+    stop: &OwnedFd,
+    signals: &Mutex<Vec<Signal>>,
+    generation: u64,
+    mut hang_ups: usize,
+) {
     let mut bots: Vec<OwnedFd> = Vec::new();
     loop {
         let all = [stop, listener].into_iter().chain(&bots);
@@ -116,7 +143,11 @@ fn serve(listener: &OwnedFd, stop: &OwnedFd, signals: &Mutex<Vec<Signal>>, gener
         let mut talking = ready[2..].iter();
         bots.retain(|bot| !talking.next().unwrap() || answer(bot, signals, generation));
         if ready[1] {
-            bots.push(rustix::net::accept(listener).unwrap());
+            let bot = rustix::net::accept(listener).unwrap();
+            match hang_ups.checked_sub(1) {
+                Some(left) => hang_ups = left,
+                None => bots.push(bot),
+            }
         }
     }
 }

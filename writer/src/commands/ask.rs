@@ -88,7 +88,7 @@ fn open(path: &Path) -> Result<OwnedFd, LinkError> {
         Err(Errno::NOENT | Errno::CONNREFUSED | Errno::NOTDIR) => {
             Err(LinkError::NoWriter { path: path.into() })
         }
-        Err(Errno::AGAIN) => Err(LinkError::Timeout { path: path.into() }),
+        Err(Errno::AGAIN) => Err(LinkError::Busy { path: path.into() }),
         Err(Errno::ACCESS | Errno::PERM) => Err(LinkError::NotAllowed {
             path: path.into(),
             why: "this user must be in the group of the writer's directory, or own it".into(),
@@ -110,7 +110,7 @@ fn exchange_fd(
     let io = |action| {
         move |error: Errno| match error {
             Errno::AGAIN => LinkError::Timeout { path: path.into() },
-            Errno::PIPE | Errno::CONNRESET => hung_up(),
+            Errno::PIPE | Errno::CONNRESET => LinkError::HungUp { path: path.into() },
             error => LinkError::Io { action, source: error.into() },
         }
     };
@@ -129,16 +129,11 @@ fn exchange_fd(
     });
     let len = received.bytes;
     if len == 0 {
-        return Err(hung_up());
+        return Err(LinkError::HungUp { path: path.into() });
     }
     let response = serde_json::from_slice(buffer.get(..len).unwrap_or_default())
         .map_err(|error| LinkError::Protocol(format!("not a response: {error}")))?;
     Ok((response, fd))
-}
-
-fn hung_up() -> LinkError {
-    let source = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "the writer closed it");
-    LinkError::Io { action: "ask on the control socket", source }
 }
 
 fn unexpected(path: &Path, response: Response) -> LinkError {
@@ -149,7 +144,7 @@ fn unexpected(path: &Path, response: Response) -> LinkError {
         Response::Error { code: ErrorCode::Incompatible, message } => {
             LinkError::Incompatible(message)
         }
-        Response::Error { message, .. } => LinkError::Protocol(message),
+        Response::Error { code, message } => LinkError::Refused { code, message },
         other => LinkError::Protocol(format!("an answer to another question: {other:?}")),
     }
 }
@@ -196,7 +191,7 @@ mod tests {
         let cases: [(&'static [&'static str], &str); 3] = [
             (Box::leak(Box::new([refusal])), "uid 7 may not"),
             (&["what?"], "broke the protocol"),
-            (&[HELLO], "the writer closed it"),
+            (&[HELLO], "closed the connection without an answer"),
         ];
         for (answers, expected) in cases {
             let dir = tempfile::tempdir().unwrap();

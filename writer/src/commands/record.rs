@@ -72,7 +72,13 @@ fn next(dir: &Path, stop: &Stop) -> Result<Option<Recorded>, Failure> {
     while !stop.is_set() {
         match ask::record(dir) {
             Ok(recorded) => return Ok(Some(recorded)),
-            Err(LinkError::NoWriter { .. } | LinkError::Timeout { .. } | LinkError::Io { .. }) => {
+            Err(
+                LinkError::NoWriter { .. }
+                | LinkError::Timeout { .. }
+                | LinkError::Busy { .. }
+                | LinkError::HungUp { .. }
+                | LinkError::Io { .. },
+            ) => {
                 wait(&[PollFd::from_borrowed_fd(stop.fd(), PollFlags::IN)], RETRY)?;
             }
             Err(error) => return Err(error.into()),

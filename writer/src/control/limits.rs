@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 /// What the control socket allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -75,6 +77,7 @@ struct InUse {
 pub(super) struct Tally {
     pub limits: Limits,
     in_use: Arc<Mutex<InUse>>,
+    given_back: Arc<Notify>,
 }
 
 /// A connection's place; given back when dropped.
@@ -88,7 +91,7 @@ pub(super) struct Permit {
 
 impl Tally {
     pub fn new(limits: Limits) -> Self {
-        Self { limits, in_use: Arc::default() }
+        Self { limits, in_use: Arc::default(), given_back: Arc::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, InUse> {
@@ -115,6 +118,19 @@ impl Tally {
         *of_user += 1;
         in_use.connections += 1;
         Ok(Permit { tally: self.clone(), uid, subscriptions: 0, keys: 0 })
+    }
+
+    /// The same, as soon as there is one.
+    pub async fn connection_in_time(&self, uid: u32) -> Permit {
+        loop {
+            // Before the look: a place that is given back in between is not overlooked.
+            let mut given_back = std::pin::pin!(self.given_back.notified());
+            given_back.as_mut().enable();
+            if let Ok(permit) = self.connection(uid) {
+                return permit;
+            }
+            given_back.await;
+        }
     }
 
     pub fn connections(&self) -> usize {
@@ -192,6 +208,8 @@ impl Drop for Permit {
                 in_use.by_uid.remove(&self.uid);
             }
         }
+        drop(in_use);
+        self.tally.given_back.notify_waiters();
     }
 }
 
@@ -220,6 +238,20 @@ mod tests {
         drop(first);
         assert_eq!(tally.connections(), 2);
         assert!(tally.connection(1).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_place_that_is_given_back_is_for_whoever_waits_for_it() {
+        let tally = Tally::new(Limits { connections: 1, ..Limits::default() });
+        let first = tally.connection(1).unwrap();
+        let waits = tokio::spawn({
+            let tally = tally.clone();
+            async move { tally.connection_in_time(2).await.uid }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waits.is_finished());
+        drop(first);
+        assert_eq!(waits.await.unwrap(), 2);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use driftshm_layout::control::ErrorCode;
@@ -15,7 +15,7 @@ use super::figures::Figures;
 use super::limits::{Allow, Limits, Permit, Tally};
 use super::listener::{Listener, socket_mode};
 use super::publisher_link::PublisherLink;
-use super::refuse::refuse;
+use super::refuse::Refusals;
 use super::wire::Buffer;
 use crate::publisher::{Home, Throttle};
 use crate::recording::{RecorderOptions, Recordings};
@@ -25,8 +25,9 @@ use crate::recording::{RecorderOptions, Recordings};
 const PAUSE: Duration = Duration::from_millis(100);
 /// How often the socket's file is looked after.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
-/// Clients that are being turned away at a time; more are closed without a word.
-const MAX_REFUSALS: usize = 64;
+/// How long a client waits for a place before it is turned away: those of bots that are gone come
+/// back as soon as the writer gets round to it.
+const WAIT_FOR_PLACE: Duration = Duration::from_millis(250);
 
 /// What the control socket needs to know.
 #[derive(Debug, Clone)]
@@ -69,7 +70,7 @@ pub struct Server {
     options: ServerOptions,
     listener: Listener,
     shared: Shared,
-    refusals: Arc<AtomicUsize>,
+    refusals: Refusals,
     own_uid: u32,
     accept_failed: Throttle,
     bind_failed: Throttle,
@@ -93,7 +94,7 @@ impl Server {
             options,
             listener,
             shared,
-            refusals: Arc::default(),
+            refusals: Refusals::new(),
             own_uid: rustix::process::geteuid().as_raw(),
             accept_failed: Throttle::minutely(),
             bind_failed: Throttle::minutely(),
@@ -154,40 +155,49 @@ impl Server {
 
     fn admit(&self, socket: UnixSeqpacket) {
         match self.judge(&socket) {
-            Ok(permit) => {
-                tokio::spawn(connection::serve(socket, self.shared.clone(), permit));
+            Ok(uid) => match self.shared.tally.connection(uid) {
+                Ok(permit) => serve(socket, self.shared.clone(), permit),
+                Err(why) => self.let_wait(socket, uid, why),
+            },
+            Err(why) => {
+                let Some(refusal) = self.refusals.begin() else { return };
+                let buffer = self.shared.buffer.clone();
+                tokio::spawn(refusal.tell(socket, buffer, ErrorCode::NotAllowed, why));
             }
-            Err((code, message)) => self.turn_away(socket, code, message),
         }
     }
 
-    fn judge(&self, socket: &UnixSeqpacket) -> Result<Permit, (ErrorCode, String)> {
+    /// The client's uid, if it may connect at all.
+    fn judge(&self, socket: &UnixSeqpacket) -> Result<u32, String> {
         let Ok(peer) = socket.peer_cred() else {
-            let message = "the system does not say who you are".to_owned();
-            return Err((ErrorCode::NotAllowed, message));
+            return Err("the system does not say who you are".to_owned());
         };
         let (uid, gid) = (peer.uid(), peer.gid());
-        if !self.options.allow.allows(uid, gid, self.own_uid) {
-            let message = format!(
+        match self.options.allow.allows(uid, gid, self.own_uid) {
+            true => Ok(uid),
+            false => Err(format!(
                 "uid {uid} with gid {gid} is on neither list of the writer: start it with \
                  --allow-uid {uid} or --allow-gid {gid} too"
-            );
-            return Err((ErrorCode::NotAllowed, message));
+            )),
         }
-        self.shared.tally.connection(uid).map_err(|message| (ErrorCode::TooMany, message))
     }
 
-    fn turn_away(&self, socket: UnixSeqpacket, code: ErrorCode, message: String) {
-        if self.refusals.fetch_add(1, Ordering::Relaxed) >= MAX_REFUSALS {
-            self.refusals.fetch_sub(1, Ordering::Relaxed);
-            return;
-        }
-        let (buffer, refusals) = (self.shared.buffer.clone(), Arc::clone(&self.refusals));
+    /// Serves a client for whom there is no place, if one comes back in time.
+    fn let_wait(&self, socket: UnixSeqpacket, uid: u32, why: String) {
+        let Some(refusal) = self.refusals.begin() else { return };
+        let shared = self.shared.clone();
         tokio::spawn(async move {
-            refuse(socket, &buffer, code, message).await;
-            refusals.fetch_sub(1, Ordering::Relaxed);
+            let place = shared.tally.connection_in_time(uid);
+            match tokio::time::timeout(WAIT_FOR_PLACE, place).await {
+                Ok(permit) => serve(socket, shared, permit),
+                Err(_) => refusal.tell(socket, shared.buffer, ErrorCode::TooMany, why).await,
+            }
         });
     }
+}
+
+fn serve(socket: UnixSeqpacket, shared: Shared, permit: Permit) {
+    tokio::spawn(connection::serve(socket, shared, permit));
 }
 
 /// Half of the process's open files at most: the others are for connections, and all else.

@@ -75,6 +75,25 @@ fn too_many_connections_are_refused_by_name_and_a_place_comes_back() {
 }
 
 #[test]
+fn bots_that_come_and_go_at_once_keep_no_place_from_one_that_stays() {
+    let dir = temp_dir();
+    let limits = Limits { connections: 3, connections_per_uid: 2, ..Limits::default() };
+    let _writer = with_limits(dir.path(), limits);
+    let hears = Raw::greeted(dir.path());
+    // Of 200 the last find no place to wait either, and would try again.
+    for many in [2, 20, 200] {
+        let begun = || Link::new(dir.path(), &Filter::everything()).unwrap();
+        let links: Vec<_> = (0..many).map(|_| begun()).collect();
+        until("no place is left", || hears.status().connections == 2);
+        drop(links);
+        let mut last = begun();
+        until("the last has one", || last.connect(PATIENCE).is_ok());
+        drop(last);
+        until("all are free", || hears.status().connections == 1);
+    }
+}
+
+#[test]
 fn subscriptions_and_addresses_of_a_connection_are_limited_and_come_back() {
     let dir = temp_dir();
     let limits = Limits { subscriptions: 2, keys: 10, keys_in_all: 15, ..Limits::default() };

@@ -85,9 +85,15 @@ fn socket(dir: &Path) -> Vec<Finding> {
             format!("this user (uid {uid}) may not connect to {path}: {why}"),
             format!("let the writer run with --allow-uid {uid}, or join the directory's group"),
         ),
-        Err(LinkError::Timeout { .. }) => (
-            format!("{path} does not answer"),
+        Err(
+            busy @ (LinkError::Timeout { .. } | LinkError::Busy { .. } | LinkError::HungUp { .. }),
+        ) => (
+            busy.to_string(),
             "the writer may be overloaded: see its log and its CPU time; restart it".to_owned(),
+        ),
+        Err(LinkError::Refused { message, .. }) => (
+            format!("the writer on {path} takes no more: {message}"),
+            "raise that limit, or end some of the bots".to_owned(),
         ),
         Err(other) => (
             other.to_string(),
