@@ -10,6 +10,7 @@ mod commitment;
 mod faults;
 mod follow;
 mod honest;
+mod losses;
 mod memory;
 mod picked_up;
 mod providers;
@@ -34,6 +35,7 @@ fn main() {
         requests::trials(),
         pulse::trials(),
         honest::trials(),
+        losses::trials(),
         providers::trials(),
         faults::trials(),
         commitment::trials(),

@@ -52,7 +52,7 @@ pub enum FeedEvent {
     /// From now on nobody brings accounts of this kind, save those asked for by name: each is in
     /// doubt until it comes again.
     Doubt(Kind),
-    /// These were brought before the feed could tell of their changes: each is in doubt until it
+    /// Changes of these were not told of, or could not be read: each is in doubt until it
     /// comes once more.
     Unsure(Vec<Pubkey>),
     /// The newest Solana slot: the feed's pulse.

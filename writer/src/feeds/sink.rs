@@ -53,7 +53,7 @@ impl Sink {
         self.queue.push_event(self.source, FeedEvent::Doubt(kind));
     }
 
-    /// Says that these were handed over before their changes are told of.
+    /// Says that changes of these are not told of yet, or could not be read.
     pub fn unsure(&self, pubkeys: Vec<Pubkey>) {
         if !pubkeys.is_empty() {
             self.queue.push_event(self.source, FeedEvent::Unsure(pubkeys));

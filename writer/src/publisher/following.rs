@@ -79,12 +79,15 @@ impl Publisher {
         }
     }
 
-    /// These came before their feed could tell of their changes: each is vouched for once it has
-    /// come again.
+    /// Changes of these were not told of, or could not be read: each is vouched for once it has come
+    /// again.
     pub(super) fn doubt_each(&mut self, pubkeys: Vec<Pubkey>) {
         for pubkey in pubkeys {
-            self.set_followed(&pubkey, false);
-            self.returning.insert(pubkey);
+            // What the region does not have is not vouched for anyway.
+            if let Some(account) = self.writer.region().find(&pubkey) {
+                self.writer.set_followed(&account, false);
+                self.returning.insert(pubkey);
+            }
         }
     }
 

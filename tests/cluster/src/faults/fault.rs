@@ -127,7 +127,8 @@ pub enum Fault {
         #[serde(default)]
         count: Option<u64>,
     },
-    /// The data of accounts is no base64. Not on gRPC.
+    /// The data of accounts is no base64; of several in an answer all but the first one's. Not on
+    /// gRPC.
     BadBase64 {
         /// Only so many messages.
         #[serde(default)]

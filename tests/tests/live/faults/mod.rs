@@ -140,17 +140,17 @@ fn cases() -> Vec<Case> {
         ),
         // Too short for anything but the slots that were not told to show it.
         case("short_silence", |_| vec![Fault::Silence {}]),
-        counts(&["bad_input"], audited("malformed", |_| vec![Fault::Malformed { count: None }])),
+        counts(&["bad_input"], case("malformed", |_| vec![Fault::Malformed { count: None }])),
         // Half a message of Protobuf is none: it ends the stream.
         counts(
             &["bad_input", "reconnects"],
-            audited("truncated", |_| vec![Fault::Truncated { count: None }]),
+            case("truncated", |_| vec![Fault::Truncated { count: None }]),
         ),
-        counts(&["bad_input"], audited(BAD_BASE64, |_| vec![Fault::BadBase64 { count: None }])),
+        counts(&["bad_input"], case(BAD_BASE64, |_| vec![Fault::BadBase64 { count: None }])),
         Case {
             flags: &["--max-message", "65536"],
             counted: &["reconnects"],
-            ..audited("oversized", |_| vec![Fault::Oversized { bytes: 200_000, count: None }])
+            ..case("oversized", |_| vec![Fault::Oversized { bytes: 200_000, count: None }])
         },
     ]
 }

@@ -1,14 +1,15 @@
 //! Fetching accounts, with patience: what fails is tried again until it is there. Always what is
 //! confirmed: streams may run ahead of it, and fall back on it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use driftshm_layout::{Pubkey, clock};
 use tokio::time::sleep;
 
 use super::Chain;
+use super::unread::Unread;
 use crate::feeds::{AccountUpdate, Sink};
 use crate::live::options::Commitment;
 use crate::live::rpc::{Brought, RpcError};
@@ -32,11 +33,13 @@ pub(in crate::live) struct Fetcher<'a> {
     pub(super) sink: &'a Sink,
     /// Whether what fails ends the feed.
     fail_fast: Cell<bool>,
+    unread: RefCell<Unread>,
 }
 
 impl<'a> Fetcher<'a> {
     pub(super) fn new(chain: &'a Chain, sink: &'a Sink) -> Self {
-        Self { chain, sink, fail_fast: Cell::new(chain.options.fail_fast) }
+        let fail_fast = Cell::new(chain.options.fail_fast);
+        Self { chain, sink, fail_fast, unread: RefCell::default() }
     }
 
     /// It was live once: from now on what fails is waited for.
@@ -105,6 +108,9 @@ impl<'a> Fetcher<'a> {
     ) -> Result<(), String> {
         left.sort_unstable();
         left.dedup();
+        if left.is_empty() {
+            return Ok(());
+        }
         if min_slot > 0 {
             sleep(CONFIRMING).await;
         }
@@ -141,7 +147,21 @@ impl<'a> Fetcher<'a> {
         self.check_layouts(&brought.updates)?;
         self.hand_over(&mut brought.updates);
         self.chain.roster.were_fetched(keys);
+        self.unread.borrow_mut().were_asked_for(keys, &brought, min_slot);
+        // What is there of them may be old.
+        self.sink.unsure(brought.unreadable.clone());
         Ok(brought)
+    }
+
+    /// When what could not be read is to be asked for again, if there is any.
+    pub(super) fn unread_due(&self) -> Option<Instant> {
+        self.unread.borrow().due()
+    }
+
+    /// Asks for it again.
+    pub(super) async fn fetch_unread(&self) -> Result<(), String> {
+        let (keys, min_slot) = self.unread.borrow_mut().take();
+        self.fetch_again(keys, min_slot).await
     }
 
     /// An account that is not as the profile has it can be read as bytes only. An error if that is
@@ -182,9 +202,12 @@ impl<'a> Fetcher<'a> {
                     self.chain.tip.rpc_is_at(brought.slot);
                     self.chain.tip.reach(brought.slot);
                     self.sink.slot(brought.slot);
-                    if let Some((pieces, why)) = &brought.unreadable {
-                        self.sink.bad_input(*pieces);
-                        self.chain.figures.failed("unreadable", why);
+                    if !brought.unreadable.is_empty() {
+                        self.sink.bad_input(brought.unreadable.len() as u64);
+                        if self.chain.figures.failed("unreadable", &brought.why) {
+                            let why = &brought.why;
+                            tracing::warn!(feed = "rpc", why, "an account cannot be read");
+                        }
                     }
                     return Ok(brought);
                 }

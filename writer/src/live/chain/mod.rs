@@ -14,6 +14,7 @@ mod bulk;
 mod fetch;
 mod handle;
 mod pulse;
+mod unread;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -148,6 +149,7 @@ impl Chain {
                     fetcher.sync(0).await?;
                     next_poll = (began + self.poll_interval()).max(Instant::now() + LEAST_PAUSE);
                 }
+                () = at(fetcher.unread_due()) => fetcher.fetch_unread().await?,
                 () = sleep_until(audit.due().into()) => audit.step(&fetcher).await,
             }
         }
@@ -209,6 +211,14 @@ impl Chain {
     /// The region as it is now.
     fn region(&self) -> Option<Region> {
         Region::open(&self.dir).ok()
+    }
+}
+
+/// Waits until then; for ever if there is no such time.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time.into()).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -19,8 +19,10 @@ pub struct Brought {
     pub updates: Vec<AccountUpdate>,
     /// Those that there are not, by this one answer.
     pub missing: Vec<Pubkey>,
-    /// Accounts that could not be read, and why the first of them could not.
-    pub unreadable: Option<(u64, String)>,
+    /// Accounts that could not be read.
+    pub unreadable: Vec<Pubkey>,
+    /// Why the first of them could not.
+    pub why: String,
 }
 
 #[derive(Deserialize)]
@@ -89,10 +91,17 @@ impl Rpc {
             match ui_account::account(*pubkey, slot, &value, received_ns) {
                 Ok(update) => brought.updates.push(update),
                 Err(why) => {
-                    let unreadable = brought.unreadable.get_or_insert((0, why));
-                    unreadable.0 += 1;
+                    if brought.unreadable.is_empty() {
+                        brought.why = why;
+                    }
+                    brought.unreadable.push(*pubkey);
                 }
             }
+        }
+        // One odd account does not spoil its neighbours; but a node of which nothing can be read
+        // has not answered.
+        if brought.updates.is_empty() && !brought.unreadable.is_empty() {
+            return Err(RpcError::Malformed { method: METHOD, cause: brought.why });
         }
         Ok(brought)
     }

@@ -1,5 +1,7 @@
 //! What a stream brings, whatever its protocol.
 
+use driftshm_layout::Pubkey;
+
 use crate::feeds::AccountUpdate;
 use crate::live::plan::Sort;
 
@@ -14,8 +16,11 @@ pub enum Event {
     Following,
     /// Accounts of this sort are not brought as a whole, for this reason; all else goes on.
     Refused(Sort, String),
-    /// Something that could not be read and was skipped: what was wrong.
+    /// Something that could not be read and was skipped, and was no account: what was wrong.
     Bad(String),
+    /// The same of what was an account, or may have been one; which, if that could be read. Its
+    /// change is lost.
+    Unreadable(Option<Pubkey>, String),
     /// A sign of life that says nothing of the chain.
     Alive,
 }

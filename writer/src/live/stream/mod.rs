@@ -4,6 +4,7 @@ mod error;
 mod event;
 mod forks;
 pub mod grpc;
+mod losses;
 mod pulse;
 pub mod run;
 mod told;

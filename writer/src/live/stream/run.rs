@@ -26,6 +26,7 @@ use tokio::sync::oneshot;
 use tokio::time::{interval, sleep, timeout};
 
 use super::forks::Forks;
+use super::losses::{Losses, Unread};
 use super::pulse::{Past, Pulse};
 use super::told::Told;
 use super::{Event, Stream, StreamError};
@@ -104,6 +105,8 @@ struct Connection<'a> {
     past: &'a mut Past,
     pulse: Pulse,
     told: Told,
+    losses: Losses,
+    unread: Unread,
     /// All that was asked for last is subscribed to.
     is_following: bool,
     /// Accounts that were added to the plan, and are fetched again once they are subscribed to.
@@ -138,6 +141,8 @@ impl<'a> Connection<'a> {
             sink,
             pulse: Pulse::new(S::SETTING),
             told: Told::default(),
+            losses: Losses::new(Instant::now()),
+            unread: Unread::default(),
             past,
             is_following: false,
             added: BTreeSet::new(),
@@ -240,7 +245,10 @@ impl<'a> Connection<'a> {
                 followed.map_err(|_| late("subscribing", WRITE))??;
             }
             self.close_gaps();
-            let is_whole = self.snapshots.is_empty() && self.added.is_empty() && self.is_following;
+            let is_whole = self.snapshots.is_empty()
+                && self.added.is_empty()
+                && self.is_following
+                && !self.losses.are_open();
             if self.state == FeedState::Syncing && self.has_asked && is_whole {
                 if let Some(forks) = &mut self.forks {
                     forks.fetched(self.asked_slot);
@@ -272,6 +280,14 @@ impl<'a> Connection<'a> {
     fn ask_anew(&mut self) {
         self.set(FeedState::Syncing);
         self.has_asked = false;
+    }
+
+    /// Messages were lost, while the connection was at this slot.
+    fn lose(&mut self, slot: u64) {
+        self.losses.lose(slot);
+        if self.state == FeedState::Live {
+            self.set(FeedState::Syncing);
+        }
     }
 
     /// All that came before is as the chain had it then: the chain has been heard of.
@@ -311,6 +327,22 @@ impl<'a> Connection<'a> {
                     tracing::warn!(why, "skipped what cannot be read");
                 }
             }
+            Event::Unreadable(pubkey, why) => {
+                self.sink.bad_input(1);
+                if self.runner.figures.failed("malformed", &why) {
+                    tracing::warn!(why, "an account's change cannot be read: it is fetched");
+                }
+                // What comes before the first slot is in the first snapshot.
+                let Some(slot) = self.pulse.slot() else { return Ok(false) };
+                match pubkey.filter(|pubkey| self.unread.add(*pubkey, slot)) {
+                    Some(pubkey) => {
+                        // After what came of it before.
+                        self.sink.send(&mut self.updates);
+                        self.sink.unsure(vec![pubkey]);
+                    }
+                    None => self.lose(slot),
+                }
+            }
             Event::Refused(sort, why) => {
                 let name = &sort.name;
                 tracing::warn!(
@@ -336,8 +368,11 @@ impl<'a> Connection<'a> {
     /// Asks for a snapshot of what was not subscribed to until now.
     fn close_gaps(&mut self) {
         let Some(slot) = self.pulse.slot().filter(|_| self.is_following) else { return };
-        if !self.has_asked {
+        let now = Instant::now();
+        let has_lost = self.losses.make_good(slot, now);
+        if !self.has_asked || has_lost {
             self.has_asked = true;
+            self.losses.fetched(slot);
             self.added.clear();
             // What the last connection brought may have been void, of a slot that this one never
             // hears of: only what is confirmed of a later one replaces it.
@@ -348,6 +383,9 @@ impl<'a> Connection<'a> {
         } else if !self.added.is_empty() {
             let added = std::mem::take(&mut self.added).into_iter().collect();
             self.snapshots.push(self.runner.chain.resync(slot, Some(added)));
+        }
+        if let Some(unread) = self.unread.take(slot, now) {
+            self.snapshots.push(self.runner.chain.resync(slot, Some(unread)));
         }
     }
 }

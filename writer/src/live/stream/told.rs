@@ -2,45 +2,62 @@
 //! shows that messages were lost, however short the silence was.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
 use super::SlotUpdate;
 
 /// Slots that are remembered: a slot's parent is seldom older.
 const REMEMBERED: usize = 512;
-/// Everything is fetched again after a loss. Not more often than this,
-const PAUSE: Duration = Duration::from_secs(10);
-/// and on one connection no more than so many times: there are providers that leave out slots.
-const LOSSES: u32 = 3;
+/// There are providers that leave out slots: where so many of the last 64 came without their
+/// parents, that says nothing any more.
+const AS_A_RULE: u32 = 16;
 
 /// The slots that a connection has told of.
 #[derive(Default)]
 pub(super) struct Told {
     slots: BTreeSet<u64>,
-    losses: u32,
-    last_loss: Option<Instant>,
+    /// A bit for each of the last slots: whether its parent was missing.
+    missing: u64,
+}
+
+/// What word of a slot shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Nothing.
+    Fine,
+    /// This slot, its parent, was not told of: what came beside it is lost, too.
+    Lost(u64),
+    /// The provider leaves out slots as a rule, as turns out just now.
+    LeavesOut,
 }
 
 impl Told {
-    /// Word of a slot, of whatever kind. Whether word of its parent was lost.
-    pub fn hear(&mut self, update: &SlotUpdate, now: Instant) -> bool {
+    /// Word of a slot, of whatever kind.
+    pub fn hear(&mut self, update: &SlotUpdate) -> Heard {
         let first = self.slots.first().copied();
-        self.slots.insert(update.slot);
+        let is_new = self.slots.insert(update.slot);
         while self.slots.len() > REMEMBERED {
             self.slots.pop_first();
         }
-        let parent = update.parent.filter(|parent| *parent < update.slot);
-        let is_missing = parent.is_some_and(|parent| {
+        let parent = update.parent.filter(|parent| {
             // From before the connection nothing was to be told.
-            first.is_some_and(|first| parent > first) && self.slots.insert(parent)
+            let is_since = first.is_some_and(|first| *parent > first);
+            is_since && *parent < update.slot && self.slots.insert(*parent)
         });
-        let is_due = self.last_loss.is_none_or(|last| now.duration_since(last) >= PAUSE);
-        if !is_missing || !is_due || self.losses >= LOSSES {
-            return false;
+        if !is_new && parent.is_none() {
+            return Heard::Fine;
         }
-        self.losses += 1;
-        self.last_loss = Some(now);
-        true
+        let left_out = self.leaves_out();
+        self.missing = self.missing << 1 | u64::from(parent.is_some());
+        match parent {
+            Some(_) if left_out => Heard::Fine,
+            Some(_) if self.leaves_out() => Heard::LeavesOut,
+            Some(parent) => Heard::Lost(parent),
+            None => Heard::Fine,
+        }
+    }
+
+    fn leaves_out(&self) -> bool {
+        self.missing.count_ones() >= AS_A_RULE
     }
 }
 
@@ -55,35 +72,41 @@ mod tests {
 
     #[test]
     fn a_parent_that_nobody_told_of_is_a_loss_once() {
-        let (mut told, now) = (Told::default(), Instant::now());
-        assert!(!told.hear(&word(10, 9), now), "the first one's parent was before");
-        assert!(!told.hear(&word(11, 10), now));
+        let mut told = Told::default();
+        assert_eq!(told.hear(&word(10, 9)), Heard::Fine, "the first one's parent was before");
+        assert_eq!(told.hear(&word(11, 10)), Heard::Fine);
         // 12 was skipped by its leader, 13 builds on 11.
-        assert!(!told.hear(&word(13, 11), now));
-        assert!(told.hear(&word(16, 15), now), "15 was not told of");
-        assert!(!told.hear(&word(17, 15), now), "that is known by now");
-        assert!(!told.hear(&word(18, 5), now), "a parent from before the connection");
+        assert_eq!(told.hear(&word(13, 11)), Heard::Fine);
+        assert_eq!(told.hear(&word(16, 15)), Heard::Lost(15));
+        assert_eq!(told.hear(&word(17, 15)), Heard::Fine, "that is known by now");
+        assert_eq!(told.hear(&word(18, 5)), Heard::Fine, "a parent from before the connection");
     }
 
     #[test]
-    fn a_provider_that_leaves_out_slots_is_not_taken_at_its_word_for_ever() {
-        let (mut told, mut now) = (Told::default(), Instant::now());
+    fn each_loss_counts_however_soon_it_comes_after_another() {
+        let mut told = Told::default();
         let mut losses = 0;
-        for slot in (10..2000).step_by(2) {
-            // Each second one is left out.
-            losses += u32::from(told.hear(&word(slot, slot - 1), now));
-            now += Duration::from_millis(800);
+        for slot in (10..10 + 40 * 15).step_by(10) {
+            for slot in slot..slot + 9 {
+                // The tenth is left out.
+                losses += u32::from(matches!(told.hear(&word(slot, slot - 1)), Heard::Lost(_)));
+            }
         }
-        assert_eq!(losses, LOSSES);
+        assert_eq!(losses, 59);
         assert!(told.slots.len() <= REMEMBERED + 1);
     }
 
     #[test]
-    fn losses_in_a_row_are_made_good_together() {
-        let (mut told, now) = (Told::default(), Instant::now());
-        told.hear(&word(10, 9), now);
-        assert!(told.hear(&word(13, 12), now));
-        assert!(!told.hear(&word(16, 15), now + Duration::from_secs(1)));
-        assert!(told.hear(&word(19, 18), now + PAUSE));
+    fn a_provider_that_leaves_out_slots_as_a_rule_is_not_taken_at_its_word() {
+        let mut told = Told::default();
+        let heard: Vec<_> =
+            (10..2000).step_by(2).map(|slot| told.hear(&word(slot, slot - 1))).collect();
+        let losses = heard.iter().filter(|it| matches!(it, Heard::Lost(_))).count();
+        assert_eq!(losses as u32, AS_A_RULE - 1);
+        assert_eq!(heard.iter().filter(|it| **it == Heard::LeavesOut).count(), 1, "said once");
+        for slot in 2000..2100 {
+            told.hear(&word(slot, slot - 1));
+        }
+        assert_eq!(told.hear(&word(2110, 2109)), Heard::Lost(2109), "it no longer does");
     }
 }

@@ -23,25 +23,32 @@ pub(super) enum Incoming {
 /// What an update says. Its bytes are moved, not copied.
 pub(super) fn read(update: SubscribeUpdate, received_ns: u64) -> Incoming {
     let event = match update.update_oneof {
-        Some(UpdateOneof::Account(update)) => account(update, received_ns).map(Event::Account),
-        Some(UpdateOneof::Slot(update)) => slot(&update).map(Event::Slot),
+        Some(UpdateOneof::Account(update)) => account(update, received_ns)
+            .map_or_else(|(pubkey, why)| Event::Unreadable(pubkey, why), Event::Account),
+        Some(UpdateOneof::Slot(update)) => slot(&update).map_or_else(Event::Bad, Event::Slot),
         Some(UpdateOneof::Ping(_)) => return Incoming::Ping,
         Some(UpdateOneof::Pong(pong)) => return Incoming::Pong(pong.id),
         // Of a kind that was not asked for, or that only newer servers know.
-        Some(_) | None => Ok(Event::Alive),
+        Some(_) | None => Event::Alive,
     };
-    Incoming::Event(event.unwrap_or_else(Event::Bad))
+    Incoming::Event(event)
 }
 
-fn account(update: SubscribeUpdateAccount, received_ns: u64) -> Result<AccountUpdate, String> {
+/// An account; if it cannot be read, which it is, and why.
+fn account(
+    update: SubscribeUpdateAccount,
+    received_ns: u64,
+) -> Result<AccountUpdate, (Option<Pubkey>, String)> {
     let SubscribeUpdateAccount { account, slot, is_startup, .. } = update;
-    let account = account.ok_or_else(|| format!("an update of slot {slot} without its account"))?;
+    let nothing = || (None, format!("an update of slot {slot} without its account"));
+    let account = account.ok_or_else(nothing)?;
     let key = |what, bytes: &[u8]| {
         let wrong = |_| format!("an account's {what} of {} bytes, expected 32", bytes.len());
         bytes.try_into().map(Pubkey).map_err(wrong)
     };
-    let pubkey = key("key", &account.pubkey)?;
-    let owner = key("owner", &account.owner).map_err(|why| format!("account {pubkey}: {why}"))?;
+    let pubkey = key("key", &account.pubkey).map_err(|why| (None, why))?;
+    let of_it = |why| (Some(pubkey), format!("account {pubkey}: {why}"));
+    let owner = key("owner", &account.owner).map_err(of_it)?;
     let lamports = account.lamports;
     Ok(AccountUpdate {
         pubkey,
@@ -103,7 +110,7 @@ mod tests {
 
     fn bad(incoming: Incoming) -> String {
         match incoming {
-            Incoming::Event(Event::Bad(why)) => why,
+            Incoming::Event(Event::Bad(why) | Event::Unreadable(_, why)) => why,
             other => panic!("{other:?}"),
         }
     }

@@ -1,22 +1,29 @@
 //! What a stream says of slots.
 
-use std::time::Instant;
-
 use driftshm_layout::{Counter, FeedState};
 
 use super::Connection;
 use crate::live::stream::forks::Undo;
+use crate::live::stream::told::Heard;
 use crate::live::stream::{SlotStatus, SlotUpdate, StreamError};
 
 impl Connection<'_> {
     /// Whether the chain has moved on.
     pub(super) fn take_slot(&mut self, update: SlotUpdate) -> Result<bool, StreamError> {
         self.settle(update);
-        if self.told.hear(&update, Instant::now()) && self.has_asked {
-            // As after a new connection: what came beside it is lost, too.
-            let text = "the stream left out a slot: everything is fetched again";
-            self.runner.figures.failed("lost_slots", text);
-            self.ask_anew();
+        match self.told.hear(&update) {
+            Heard::Fine => {}
+            Heard::Lost(slot) => {
+                let text = "the stream left out a slot: everything is fetched again";
+                self.runner.figures.failed("lost_slots", text);
+                // What came beside it is of that slot at most.
+                self.lose(slot.saturating_sub(1));
+            }
+            Heard::LeavesOut => {
+                let text = "the provider leaves out slots as a rule: that it does shows no loss";
+                self.runner.figures.failed("leaves_out_slots", text);
+                tracing::warn!("{text}; the audit finds what is missing");
+            }
         }
         let slot = match update.status {
             SlotStatus::Processed | SlotStatus::Confirmed | SlotStatus::Finalized => update.slot,

@@ -85,13 +85,25 @@ struct Slot {
     parent: Option<u64>,
 }
 
-/// Reads a message; what is wrong with it if that cannot be done.
-pub(super) fn read(text: &str) -> Result<Incoming<'_>, String> {
-    let message: Message<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+/// A message that cannot be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unreadable {
+    pub(super) why: String,
+    /// Whether there was, or may have been, an account in it.
+    pub(super) of_account: bool,
+}
+
+/// Reads a message.
+pub(super) fn read(text: &str) -> Result<Incoming<'_>, Unreadable> {
+    let message: Message<'_> = serde_json::from_str(text)
+        .map_err(|error| Unreadable { why: error.to_string(), of_account: true })?;
     let Message { id, method, params, result, error } = message;
     if let (Some(method), Some(Params { subscription, result })) = (method, params) {
-        return notification(method.as_ref(), subscription, result.get())
-            .map_err(|why| format!("a notification of subscription {subscription}: {why}"));
+        let method = method.as_ref();
+        return notification(method, subscription, result.get()).map_err(|why| Unreadable {
+            why: format!("a notification of subscription {subscription}: {why}"),
+            of_account: matches!(method, "accountNotification" | "programNotification"),
+        });
     }
     match (id, error) {
         (Some(id), Some(error)) => Ok(Incoming::Answer(id, Err(error))),
@@ -101,7 +113,10 @@ pub(super) fn read(text: &str) -> Result<Incoming<'_>, String> {
             let number = result.and_then(|it| it.get().parse().ok());
             Ok(Incoming::Answer(id, Ok(number)))
         }
-        (None, None) => Err("neither an answer nor a notification".to_owned()),
+        (None, None) => {
+            let why = "neither an answer nor a notification".to_owned();
+            Err(Unreadable { why, of_account: false })
+        }
     }
 }
 
@@ -194,27 +209,43 @@ mod tests {
         };
         let (null, missing) = (text(r#","value":null"#), text(""));
         assert!(matches!(read(&null), Ok(Incoming::Account { value: None, .. })));
-        assert!(read(&missing).unwrap_err().contains("value"));
+        let unreadable = read(&missing).unwrap_err();
+        assert!(unreadable.why.contains("value") && unreadable.of_account, "{unreadable:?}");
     }
 
     #[test]
     fn what_is_no_message_is_an_error_that_says_so() {
-        for (text, reason) in [
-            ("", "EOF"),
-            ("{", "EOF"),
-            ("[]", "expected"),
-            ("{}", "neither"),
-            (r#"{"method":"slotNotification"}"#, "neither"),
-            (r#"{"method":"slotNotification","params":{"result":{"slot":1}}}"#, "subscription"),
-            (r#"{"method":"slotNotification","params":{"subscription":1,"result":{}}}"#, "slot"),
+        for (text, reason, of_account) in [
+            ("", "EOF", true),
+            ("{", "EOF", true),
+            ("[]", "expected", true),
+            ("{}", "neither", false),
+            (r#"{"method":"slotNotification"}"#, "neither", false),
+            (r#"{"method":"slotNotification","params":{"result":{}}}"#, "subscription", true),
+            (
+                r#"{"method":"slotNotification","params":{"subscription":1,"result":{}}}"#,
+                "slot",
+                false,
+            ),
             (
                 r#"{"method":"slotNotification","params":{"subscription":1,"result":{"slot":-1}}}"#,
                 "-1",
+                false,
             ),
-            (r#"{"method":"rootNotification","params":{"subscription":1,"result":1}}"#, "unknown"),
+            (
+                r#"{"method":"rootNotification","params":{"subscription":1,"result":1}}"#,
+                "unknown",
+                false,
+            ),
+            (
+                r#"{"method":"programNotification","params":{"subscription":1,"result":1}}"#,
+                "expected",
+                true,
+            ),
         ] {
-            let error = read(text).unwrap_err();
-            assert!(error.contains(reason), "{text}: {error}");
+            let unreadable = read(text).unwrap_err();
+            assert!(unreadable.why.contains(reason), "{text}: {unreadable:?}");
+            assert_eq!(unreadable.of_account, of_account, "{text}");
         }
     }
 }

@@ -14,13 +14,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use driftshm_layout::clock;
+use driftshm_layout::{Pubkey, clock};
 use futures_util::{Sink, Stream as _};
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::tungstenite::Message;
 
 use self::connect::Socket;
-use self::message::{Incoming, Refusal};
+use self::message::{Incoming, Refusal, Unreadable};
 use self::subscriptions::{ANSWER, Subscriptions, Topic};
 use super::words::Words;
 use super::{Event, SlotStatus, SlotUpdate, Stream, StreamError};
@@ -163,7 +163,10 @@ impl Ws {
             Message::Text(text) => text.as_str(),
             Message::Binary(bytes) => match std::str::from_utf8(bytes) {
                 Ok(text) => text,
-                Err(_) => return Ok(Event::Bad("a message that is not text".to_owned())),
+                Err(_) => {
+                    let why = "a message that is not text".to_owned();
+                    return Ok(Event::Unreadable(None, why));
+                }
             },
             Message::Ping(_) => {
                 // The answer is written, but does not leave by itself.
@@ -177,13 +180,17 @@ impl Ws {
                 return Err(ended(format!("closed with {}: {reason}", u16::from(frame.code))));
             }
         };
-        let outcome = match message::read(text) {
-            Ok(Incoming::Answer(id, outcome)) => return self.answered(id, outcome),
-            Ok(Incoming::Refusal(refusal)) => return Err(self.refusal("a request", &refusal)),
-            Ok(incoming) => self.notified(incoming, received_ns),
-            Err(why) => Err(why),
-        };
-        Ok(outcome.unwrap_or_else(|why| Event::Bad(self.words.clean(&why))))
+        match message::read(text) {
+            Ok(Incoming::Answer(id, outcome)) => self.answered(id, outcome),
+            Ok(Incoming::Refusal(refusal)) => Err(self.refusal("a request", &refusal)),
+            Ok(incoming) => Ok(self
+                .notified(incoming, received_ns)
+                .unwrap_or_else(|(pubkey, why)| Event::Unreadable(pubkey, self.words.clean(&why)))),
+            Err(Unreadable { why, of_account }) => Ok(match (self.words.clean(&why), of_account) {
+                (why, true) => Event::Unreadable(None, why),
+                (why, false) => Event::Bad(why),
+            }),
+        }
     }
 
     fn answered(
@@ -222,7 +229,15 @@ impl Ws {
         StreamError::Refused { setting: SETTING, cause }
     }
 
-    fn notified(&self, incoming: Incoming<'_>, received_ns: u64) -> Result<Event, String> {
+    /// What a notification says; if it cannot be read, of which account it is, and why.
+    fn notified(
+        &self,
+        incoming: Incoming<'_>,
+        received_ns: u64,
+    ) -> Result<Event, (Option<Pubkey>, String)> {
+        let read = |pubkey, slot, value: &_| {
+            ui_account::account(pubkey, slot, value, received_ns).map_err(|why| (Some(pubkey), why))
+        };
         let update = match incoming {
             Incoming::Slot { slot, parent } => {
                 // It is told of when its bank is made.
@@ -232,11 +247,11 @@ impl Ws {
             Incoming::Account { subscription, slot, value } => {
                 let pubkey = match self.subscriptions.topic(subscription) {
                     Some(Topic::Account(pubkey)) => *pubkey,
-                    Some(topic) => return Err(format!("an account came for {topic}")),
+                    Some(topic) => return Err((None, format!("an account came for {topic}"))),
                     None => return Ok(Event::Alive),
                 };
                 match value {
-                    Some(value) => ui_account::account(pubkey, slot, &value, received_ns)?,
+                    Some(value) => read(pubkey, slot, &value)?,
                     None => AccountUpdate {
                         pubkey,
                         owner: None,
@@ -252,11 +267,14 @@ impl Ws {
             Incoming::Program { subscription, slot, pubkey, account } => {
                 match self.subscriptions.topic(subscription) {
                     Some(Topic::Sort(_)) => {}
-                    Some(topic) => return Err(format!("a program's account came for {topic}")),
+                    Some(topic) => {
+                        return Err((None, format!("a program's account came for {topic}")));
+                    }
                     None => return Ok(Event::Alive),
                 }
-                let pubkey = pubkey.as_ref().parse().map_err(|error| format!("{error}"))?;
-                ui_account::account(pubkey, slot, &account, received_ns)?
+                let pubkey = pubkey.as_ref().parse();
+                let pubkey = pubkey.map_err(|error| (None, format!("its key: {error}")))?;
+                read(pubkey, slot, &account)?
             }
             Incoming::Answer(..) | Incoming::Refusal(_) => return Ok(Event::Alive),
         };

@@ -95,7 +95,7 @@ async fn a_key_that_is_cut_short_is_skipped() {
     let mut node = Node::start().await;
     let (mut grpc, session) = node.following(&accounts(&[1]), None).await;
     session.account(&[1; 31], 70, vec![1]).await;
-    let Event::Bad(why) = event(&mut grpc).await else { panic!() };
+    let Event::Unreadable(None, why) = event(&mut grpc).await else { panic!() };
     assert!(why.contains("31 bytes"), "{why}");
     session.account(&[1; 32], 70, vec![1]).await;
     assert!(matches!(event(&mut grpc).await, Event::Account(_)));

@@ -173,7 +173,7 @@ impl Client {
 
     async fn bad(&mut self) -> String {
         match self.event().await {
-            Event::Bad(why) => why,
+            Event::Bad(why) | Event::Unreadable(_, why) => why,
             other => panic!("{other:?}"),
         }
     }
