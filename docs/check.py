@@ -4,7 +4,8 @@
     python docs/check.py --write    writes the pictures anew (``make stubs``)
 
 It compares pictures with what the code prints or a file says, the table of synchronisation points
-with their labels in the sources and with the loom models, and looks where the links lead.
+with their labels in the sources and with the loom models, the figures in the README with the
+benches' results, and looks where the links lead.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +24,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+RESULTS = ROOT / "benches" / "RESULTS.md"
 REGION_FORMAT = ROOT / "docs" / "region-format.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
 UNIT = ROOT / "examples" / "systemd" / "driftshm@.service"
 MEMORY_ORDERING = ROOT / "docs" / "memory-ordering.md"
 LABEL = re.compile(r"// SYNC\(([a-z-]+)\)")
 FUNCTION = re.compile(r"^\s*(?:pub(?:\([a-z]+\))? )?fn (\w+)", re.MULTILINE)
+# A number and its unit, which stands once behind several: "4.0 µs", "24 / 125 µs", "6 to 7 %".
+FIGURE = re.compile(
+    r"(?<![\w.,])(\d[\d,]*(?:\.\d+)?)(?!\w)(?=(?: (?:/|to) [\d.,]+)* ([^\W\d]+(?:/s)?|%)|)"
+)
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -102,6 +110,35 @@ def wrong_labels() -> Iterator[str]:
             yield f"{MEMORY_ORDERING.name}: {label} has no such model: {what}"
 
 
+def figures(text: str) -> set[tuple[Decimal, str]]:
+    """Every number and its unit, but for those in code and within words."""
+    found = FIGURE.findall(re.sub(r"`[^`]*`", "", text))
+    return {(Decimal(number.replace(",", "")), unit) for number, unit in found}
+
+
+def wrong_figures() -> Iterator[str]:
+    """Figures in the README that are not in the benches' results, rounded as they are shown.
+
+    A row begins with the number of a figure there: what it has as measured must be among that
+    figure's "measured" and "ours", what it has beside it among "theirs".
+    """
+    known: dict[tuple[str, str], set[tuple[Decimal, str]]] = defaultdict(set)
+    for number, *cells in table(RESULTS.read_text(encoding="utf-8"), "#"):
+        # Without what is in brackets: spreads, and p99.
+        measured, ours, theirs = (re.sub(r"\([^)]*\)", "", cell) for cell in cells[3:6])
+        known[number, "measured"] |= figures(measured) | figures(ours)
+        known[number, "beside it"] |= figures(theirs)
+    rows = list(table(README.read_text(encoding="utf-8"), "#"))
+    if not rows:
+        yield f"{README.name}: there is no table of figures"
+    for number, what, measured, beside in rows:
+        for column, cell in (("measured", measured), ("beside it", beside)):
+            for shown, unit in sorted(figures(cell)):
+                values = (value for value, of in known[number, column] if of == unit)
+                if not any(value.quantize(shown, ROUND_HALF_UP) == shown for value in values):
+                    yield f"{README.name}: {what}: {shown} {unit} is not figure {number}, {column}"
+
+
 def table(text: str, first: str) -> Iterator[list[str]]:
     """The rows of the table whose first column has that heading."""
     inside = False
@@ -145,7 +182,7 @@ def main() -> int:
     write = parser.parse_args().write
     problems = list(wrong_pictures(write))
     if not write:
-        problems += [*wrong_labels(), *wrong_links()]
+        problems += [*wrong_labels(), *wrong_figures(), *wrong_links()]
     for problem in problems:
         print(f"docs: {problem}", file=sys.stderr)
     return 1 if problems else 0

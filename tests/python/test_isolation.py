@@ -128,7 +128,7 @@ def test_a_bot_that_stands_still_holds_nothing_up(target: Writer, then: str) -> 
         during = Figures(target)
         during.print("during")
         during.is_as(before)
-        # One connection, one eventfd, one page.
+        # One connection, one pipe, one page.
         assert during.held == more(before.held, 1, watched=0)
         # Another bot does not feel it either.
         with target.open() as reader, reader.subscribe(perp_markets=[0]) as subscription:

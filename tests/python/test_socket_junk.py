@@ -140,7 +140,11 @@ SUBSCRIBED = b'{"re": "subscribed", "id": 1}'
             driftshm.WriterDeadError,
             "does not answer: is it stopped",
         ),
-        (lambda connection: None, driftshm.ConnectionFailed, "closed the connection without an answer"),
+        (
+            lambda connection: None,
+            driftshm.ConnectionFailed,
+            "closed the connection without an answer",
+        ),
         (says(b"hello?"), driftshm.ConnectionFailed, "broke the protocol"),
         (says(b"\xff\x00\xfe"), driftshm.ConnectionFailed, "broke the protocol"),
         (says(b'{"re": "status"}'), driftshm.ConnectionFailed, "broke the protocol"),

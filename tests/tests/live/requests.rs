@@ -12,7 +12,7 @@ use crate::trial;
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
-    for feeds in [Feeds::Rpc, Feeds::Ws, Feeds::Grpc] {
+    for feeds in Feeds::EACH {
         let name = format!("requests::{feeds}_makes_at_most_ten_in_a_storm_of_a_minute");
         trials.push(trial(name, move || storm(feeds)));
     }

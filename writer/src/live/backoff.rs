@@ -35,7 +35,7 @@ impl Backoff {
         let pause = FIRST.saturating_mul(1 << self.failures.min(10)).min(longest);
         self.failures = self.failures.saturating_add(1);
         // Many hosts lose the same provider at the same time, and are not to come back at once.
-        let jittered = pause.mul_f64(rand::rng().random_range(0.5..=1.0));
+        let jittered = pause.mul_f64(rand::rng().random_range(0.7..=1.0));
         jittered.max(asked.unwrap_or_default().min(Duration::from_secs(600)))
     }
 
@@ -59,7 +59,7 @@ mod tests {
         let mut backoff = Backoff::default();
         for expected in [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0] {
             let pause = backoff.failed(Duration::ZERO, true, None).as_secs_f64();
-            assert!((expected / 2.0..=expected).contains(&pause), "{pause} of {expected}");
+            assert!((expected * 0.7..=expected).contains(&pause), "{pause} of {expected}");
         }
     }
 

@@ -20,6 +20,7 @@ mod plan;
 mod refusal;
 mod roster;
 mod rpc;
+mod storm;
 mod stream;
 mod streams;
 mod tip;
@@ -37,6 +38,7 @@ use tokio::sync::{mpsc, oneshot};
 use self::chain::{Chain, Handle, Pulse};
 use self::roster::Roster;
 use self::rpc::Rpc;
+use self::storm::Storm;
 use self::stream::run::Runner;
 use self::stream::{Stream, grpc::Grpc, ws::Ws};
 use self::streams::Streams;
@@ -59,7 +61,9 @@ pub fn feeds(
     let runtime = Arc::new(Shared::new()?);
     let options = Arc::new(options.clone());
     let roster = Arc::new(Roster::new(Arc::new(profile.clone()), options.users));
-    let rpc = Rpc::new(options.rpc.clone(), options.rpc_rate, options.rpc_batch);
+    let storm = Arc::new(Storm::default());
+    let storms = Arc::clone(&storm);
+    let rpc = Rpc::new(options.rpc.clone(), options.rpc_rate, options.rpc_batch, storm);
     let rpc = Arc::new(rpc.map_err(std::io::Error::other)?);
     let (handle, requests) = Handle::new(Arc::clone(&rpc));
     let figures = Arc::new(Figures::default());
@@ -88,7 +92,12 @@ pub fn feeds(
         })
     });
     let mut feeds = vec![polls.with(part, figures)];
-    let runner = |figures| Runner {
+    let runner = |figures, endpoint: &Endpoint| Runner {
+        // Of another provider there is another.
+        storm: match endpoint.host() == options.rpc.host() {
+            true => Arc::clone(&storms),
+            false => Arc::default(),
+        },
         options: Arc::clone(&options),
         roster: Arc::clone(&roster),
         chain: handle.clone(),
@@ -97,11 +106,11 @@ pub fn feeds(
         tip: Arc::clone(&tip),
         streams: Arc::clone(&streams),
     };
-    if options.ws.is_some() {
-        feeds.push(stream::<Ws>(Arc::clone(&runtime), runner));
+    if let Some(endpoint) = &options.ws {
+        feeds.push(stream::<Ws>(Arc::clone(&runtime), |figures| runner(figures, endpoint)));
     }
-    if options.grpc.is_some() {
-        feeds.push(stream::<Grpc>(runtime, runner));
+    if let Some(endpoint) = &options.grpc {
+        feeds.push(stream::<Grpc>(runtime, |figures| runner(figures, endpoint)));
     }
     Ok(feeds)
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use driftshm_layout::profile::Kind;
 use futures_util::FutureExt;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Chain;
 use crate::feeds::{Figures, Sink};
@@ -20,6 +20,8 @@ use crate::live::roster::Roster;
 use crate::live::rpc::{Listed, Rpc, RpcError};
 use crate::publisher::panic_text;
 
+/// Between a request and the next but one.
+const APART: Duration = Duration::from_secs(10);
 /// Accounts that are handed over together.
 const CHUNK: usize = 256;
 
@@ -79,7 +81,12 @@ struct Fetching {
 impl Fetching {
     async fn run(self, mut asked: watch::Receiver<u64>) {
         let mut backoff = Backoff::default();
+        let mut began = [None; 2];
         loop {
+            // A gap seldom comes alone; this request costs too much to be made for each.
+            let due = began[0].map_or_else(Instant::now, |began| began + APART);
+            sleep_until(due).await;
+            began = [began[1], Some(Instant::now())];
             let min_slot = *asked.borrow_and_update();
             // One that panics is tried again like any other that fails.
             let fetched = AssertUnwindSafe(self.fetch(min_slot)).catch_unwind();

@@ -1,6 +1,7 @@
 //! JSON-RPC over HTTP: one request, one answer, no second try.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::error::{MIN_CONTEXT_SLOT, RpcError};
 use super::gate::{Gate, Pass};
 use crate::live::endpoint::Endpoint;
 use crate::live::refusal::{is_of_rate, retry_after};
+use crate::live::storm::Storm;
 use crate::live::stream::words::Words;
 
 const CONNECT: Duration = Duration::from_secs(5);
@@ -34,6 +36,8 @@ pub struct Rpc {
     words: Words,
     endpoint: Endpoint,
     gate: Gate,
+    /// Of its provider.
+    storm: Arc<Storm>,
     /// Requests that went out.
     requests: AtomicU64,
     /// Keys of one request.
@@ -70,7 +74,12 @@ impl Refusal {
 
 impl Rpc {
     /// A client; connects when first needed.
-    pub fn new(endpoint: Endpoint, rate: f64, batch: usize) -> Result<Self, String> {
+    pub fn new(
+        endpoint: Endpoint,
+        rate: f64,
+        batch: usize,
+        storm: Arc<Storm>,
+    ) -> Result<Self, String> {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT)
             .pool_idle_timeout(Duration::from_secs(60))
@@ -84,6 +93,7 @@ impl Rpc {
             words: Words::of(&endpoint),
             endpoint,
             gate: Gate::new(rate),
+            storm,
             requests: AtomicU64::new(0),
             batch: Batch::new(batch),
         })
@@ -106,9 +116,15 @@ impl Rpc {
         params: Value,
     ) -> Result<T, RpcError> {
         let pass = self.gate.pass().await;
+        let turn = self.storm.turn().await;
         self.requests.fetch_add(1, Ordering::Relaxed);
         let answer = self.ask(method, params).await;
         let answer = answer.map_err(|error| error.without_keys(&self.words));
+        match &answer {
+            Err(RpcError::TooMany { retry_after }) => turn.refused(*retry_after),
+            Err(error) if !error.was_answered() => drop(turn),
+            _ => turn.answered(),
+        }
         self.settle(pass, &answer);
         answer
     }

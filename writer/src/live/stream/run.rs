@@ -36,6 +36,7 @@ use crate::live::chain::Handle;
 use crate::live::options::{Commitment, LiveOptions};
 use crate::live::plan::{Plan, Sort};
 use crate::live::roster::Roster;
+use crate::live::storm::{Storm, Turn};
 use crate::live::streams::{LiveStream, Streams};
 use crate::live::tip::Tip;
 
@@ -64,6 +65,8 @@ pub struct Runner {
     pub dir: PathBuf,
     pub tip: Arc<Tip>,
     pub streams: Arc<Streams>,
+    /// Of its provider.
+    pub storm: Arc<Storm>,
 }
 
 impl Runner {
@@ -74,10 +77,14 @@ impl Runner {
         sink.state(FeedState::Connecting);
         self.tip.first_word().await;
         loop {
+            let turn = self.storm.turn().await;
             let began = Instant::now();
             sink.state(FeedState::Connecting);
-            let error = Connection::run::<S>(self, sink, &mut past).await;
+            let (error, turn) = Connection::run::<S>(self, sink, &mut past, turn).await;
             sink.state(FeedState::Down);
+            if let (StreamError::TooMany { retry_after, .. }, Some(turn)) = (&error, turn) {
+                turn.refused(*retry_after);
+            }
             let pause = match error {
                 // Nothing is wrong with the provider.
                 StreamError::TooOld { .. } => {
@@ -103,6 +110,8 @@ struct Connection<'a> {
     runner: &'a Runner,
     sink: &'a Sink,
     past: &'a mut Past,
+    /// Until its provider has said anything.
+    turn: Option<Turn>,
     pulse: Pulse,
     told: Told,
     losses: Losses,
@@ -134,11 +143,17 @@ struct Connection<'a> {
 
 impl<'a> Connection<'a> {
     /// Runs until it fails.
-    async fn run<S: Stream>(runner: &'a Runner, sink: &'a Sink, past: &'a mut Past) -> StreamError {
+    async fn run<S: Stream>(
+        runner: &'a Runner,
+        sink: &'a Sink,
+        past: &'a mut Past,
+        turn: Turn,
+    ) -> (StreamError, Option<Turn>) {
         let is_processed = runner.options.commitment == Commitment::Processed;
         let mut connection = Self {
             runner,
             sink,
+            turn: Some(turn),
             pulse: Pulse::new(S::SETTING),
             told: Told::default(),
             losses: Losses::new(Instant::now()),
@@ -164,7 +179,7 @@ impl<'a> Connection<'a> {
         connection.sink.send(&mut connection.updates);
         match outcome {
             Ok(never) => match never {},
-            Err(error) => error,
+            Err(error) => (error, connection.turn),
         }
     }
 

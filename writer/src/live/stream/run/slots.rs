@@ -34,6 +34,9 @@ impl Connection<'_> {
             },
             SlotStatus::Dead => return Ok(false),
         };
+        if let Some(turn) = self.turn.take() {
+            turn.answered();
+        }
         let is_first = self.pulse.slot().is_none();
         if !self.pulse.beat(slot, self.past, &self.runner.tip)? {
             return Ok(false);
