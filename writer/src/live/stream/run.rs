@@ -11,6 +11,7 @@
 //! before is in it, what changes after comes. So nothing falls between. What a stream brings before
 //! its first slot is in the snapshot, too, and not taken: until then it may be of another cluster.
 
+mod gaps;
 mod slots;
 
 use std::collections::BTreeSet;
@@ -291,20 +292,6 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// What is there now is no longer known to be all: everything is fetched again.
-    fn ask_anew(&mut self) {
-        self.set(FeedState::Syncing);
-        self.has_asked = false;
-    }
-
-    /// Messages were lost, while the connection was at this slot.
-    fn lose(&mut self, slot: u64) {
-        self.losses.lose(slot);
-        if self.state == FeedState::Live {
-            self.set(FeedState::Syncing);
-        }
-    }
-
     /// All that came before is as the chain had it then: the chain has been heard of.
     fn vouch(&mut self, came_ns: u64) {
         if self.state == FeedState::Live && self.vouched.elapsed() >= VOUCH {
@@ -342,22 +329,7 @@ impl<'a> Connection<'a> {
                     tracing::warn!(why, "skipped what cannot be read");
                 }
             }
-            Event::Unreadable(pubkey, why) => {
-                self.sink.bad_input(1);
-                if self.runner.figures.failed("malformed", &why) {
-                    tracing::warn!(why, "an account's change cannot be read: it is fetched");
-                }
-                // What comes before the first slot is in the first snapshot.
-                let Some(slot) = self.pulse.slot() else { return Ok(false) };
-                match pubkey.filter(|pubkey| self.unread.add(*pubkey, slot)) {
-                    Some(pubkey) => {
-                        // After what came of it before.
-                        self.sink.send(&mut self.updates);
-                        self.sink.unsure(vec![pubkey]);
-                    }
-                    None => self.lose(slot),
-                }
-            }
+            Event::Unreadable(pubkey, why) => self.take_unreadable(pubkey, why),
             Event::Refused(sort, why) => {
                 let name = &sort.name;
                 tracing::warn!(
@@ -377,30 +349,6 @@ impl<'a> Connection<'a> {
     fn reopen_region(&mut self) {
         if self.region.as_ref().is_some_and(|region| region.header().is_superseded()) {
             self.region = Region::open(&self.runner.dir).ok();
-        }
-    }
-
-    /// Asks for a snapshot of what was not subscribed to until now.
-    fn close_gaps(&mut self) {
-        let Some(slot) = self.pulse.slot().filter(|_| self.is_following) else { return };
-        let now = Instant::now();
-        let has_lost = self.losses.make_good(slot, now);
-        if !self.has_asked || has_lost {
-            self.has_asked = true;
-            self.losses.fetched(slot);
-            self.added.clear();
-            // What the last connection brought may have been void, of a slot that this one never
-            // hears of: only what is confirmed of a later one replaces it.
-            let is_processed = self.forks.is_some();
-            let slot = if is_processed { slot.max(self.past.handed + 1) } else { slot };
-            self.asked_slot = slot;
-            self.snapshots.push(self.runner.chain.resync(slot, None));
-        } else if !self.added.is_empty() {
-            let added = std::mem::take(&mut self.added).into_iter().collect();
-            self.snapshots.push(self.runner.chain.resync(slot, Some(added)));
-        }
-        if let Some(unread) = self.unread.take(slot, now) {
-            self.snapshots.push(self.runner.chain.resync(slot, Some(unread)));
         }
     }
 }
