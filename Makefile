@@ -62,6 +62,8 @@ demo: need ## A writer on the simulated feed and two bots, for DEMO_SECONDS (10)
 test: build $(VENV)/.tools ## Every test but the loom models
 	@.ci/need test
 	$(CARGO) test --locked --workspace $(EXTENSIONS)
+	RUSTFLAGS="--cfg driftshm_words" $(CARGO) test --locked --target-dir target/words \
+		--package driftshm-layout --lib --test region
 	$(BIN)/python -m pytest tests/python
 
 soak: build ## A day of the live feeds in miniature, SOAK_SECONDS (600) a feed, a fault every 5 s

@@ -5,7 +5,8 @@
 //! assembly, which is opaque to the language and no plain access: as if each word were loaded or
 //! stored relaxed. Whether what was loaded is of one version is told by the second look at the
 //! sequence, as for single words (`record::read`), and would be if words were torn, too: on this
-//! processor loads stay in order, and stores do. Elsewhere, and in models, a turn is eight relaxed
+//! processor loads stay in order, and stores do. Elsewhere, in models, and with `--cfg driftshm_words`
+//! (as `make test` does once) a turn is eight relaxed
 //! accesses.
 
 pub(super) use imp::{equal, load, prefetch, store};
@@ -15,7 +16,11 @@ pub(super) const TURN: usize = 8;
 /// Bytes of a turn.
 pub(super) const TURN_BYTES: usize = 8 * TURN;
 
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(driftshm_loom), not(miri)))]
+#[cfg(all(
+    target_arch = "x86_64",
+    target_pointer_width = "64",
+    not(any(driftshm_loom, driftshm_words, miri))
+))]
 mod imp {
     use std::arch::asm;
     use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -114,8 +119,7 @@ mod imp {
 #[cfg(not(all(
     target_arch = "x86_64",
     target_pointer_width = "64",
-    not(driftshm_loom),
-    not(miri)
+    not(any(driftshm_loom, driftshm_words, miri))
 )))]
 mod imp {
     use std::mem::MaybeUninit;
