@@ -47,7 +47,10 @@ fn played(feeds: Feeds) {
         }
     }
     writer.assert_equals_at(&chain, &Followed::MARKETS, Commitment::Processed, WATCHDOG);
-    println!("{feeds}: {} taken back", writer.counter("rolled_back") - back);
+    let back = writer.counter("rolled_back") - back;
+    println!("{feeds}: {back} taken back");
+    // Pubsub does not say that a slot is dead, and by the time it shows all has changed again.
+    assert!(back > 0 || feeds != Feeds::Grpc, "{}", writer.log());
     let live = content(writer.region());
     assert!(live.len() > 10);
     assert!(writer.stop().success());
