@@ -181,17 +181,44 @@ pub enum Unread {
     Gone,
 }
 
-/// Has the processor fetch what [`read`] will look at if it is to read the account's byte `offset`:
-/// that word of both buffers, since which one it will be is told by the sequence, for which it would
-/// wait. Where the writer has just written all three, they come from its core at the same time.
+/// Words of the newest version from the account's byte `offset` on, rounded down to a word, by a
+/// single look: quicker than [`read`]. `None` if this is not the usual case (nothing was published,
+/// closed, of a length that the profile does not know, another's, torn): then [`read`] tells.
+///
+/// The processor is told to fetch them from both buffers before it looks at the sequence, which says
+/// whose it needs: where the writer has just written all three, they come from its core at the same
+/// time. To load both and choose would do the same with less, but what is loaded ahead of the sequence
+/// and taken away by the writer meanwhile has the processor begin anew.
 #[inline(always)]
-pub fn prefetch(record: &[Word], shape: Shape, offset: usize) {
-    let word = HEADER_WORDS + META_WORDS + shape.extra_words + offset / 8;
-    if let (Some(first), Some(second)) = (record.get(word), record.get(word + shape.buffer_words()))
-    {
-        turn::prefetch(first);
-        turn::prefetch(second);
+pub fn peek<const N: usize>(
+    record: &[Word],
+    shape: Shape,
+    epoch: u64,
+    offset: usize,
+) -> Option<[u64; N]> {
+    const { assert!(N > 0) }
+    let header = record.first_chunk::<HEADER_WORDS>()?;
+    // No sum overflows: shapes are of what is mapped, and this bounds the offset by theirs.
+    if offset / 8 + N > shape.payload_words {
+        return None;
     }
+    let place = HEADER_WORDS + META_WORDS + shape.extra_words + offset / 8;
+    let even = record.get(place..)?.first_chunk::<N>()?;
+    let odd = record.get(place + shape.buffer_words()..)?.first_chunk::<N>()?;
+    turn::prefetch(&even[0]);
+    turn::prefetch(&odd[0]);
+    // SYNC(record-publish): acquire; pairs with the release store of 2v in `publish`.
+    let version = load_acquire(&header[SEQUENCE]) / 2;
+    let words = if version & 1 == 0 { even } else { odd };
+    let flags = header[FLAGS].load(Ordering::Relaxed);
+    let torn = MaybeTorn::new(words.each_ref().map(|word| word.load(Ordering::Relaxed)));
+    // SYNC(record-overwrite): acquire; pairs with the release fences in `publish` and `rename`.
+    fence(Ordering::Acquire);
+    let now = header[SEQUENCE].load(Ordering::Relaxed);
+    let identity = header[EPOCH].load(Ordering::Relaxed);
+    let unusual = flags & ((CLOSED | MISMATCH | EMPTY) << (version & 1)) != 0 || version == 0;
+    let whole = identity == epoch && now.wrapping_sub(2 * version) < 3;
+    (whole && !unusual).then(|| torn.assume_consistent())
 }
 
 /// Reads one version with `read`, which sees a buffer that may be torn and runs again if it was.

@@ -254,18 +254,12 @@ impl Region {
         )
     }
 
-    /// The same, of the account's byte `offset` and what is beside it: quicker than [`Region::read`]
-    /// where the writer has just published the account.
+    /// Words of the newest version from the account's byte `offset` on, rounded down to a word, if all
+    /// is as usual: see [`record::peek`].
     #[inline(always)]
-    pub fn read_at<T>(
-        &self,
-        account: &RecordRef,
-        offset: usize,
-        read: impl Fn(Buffer<'_>) -> T,
-    ) -> Result<T, Unread> {
+    pub fn peek<const N: usize>(&self, account: &RecordRef, offset: usize) -> Option<[u64; N]> {
         let record = self.record_words(account.start, account.shape);
-        record::prefetch(record, account.shape, offset);
-        record::read(record, account.shape, account.epoch, read)
+        record::peek(record, account.shape, account.epoch, offset)
     }
 
     /// The newest version's number, without a look at anything else.

@@ -3,7 +3,8 @@
 /// A value that may mix two versions until the sequence check says otherwise.
 ///
 /// It is copied out of shared memory word by word with relaxed atomics, so holding it is sound;
-/// believing it is not. Only [`record::read`](crate::record::read) unwraps it, after its check.
+/// believing it is not. Only [`record::read`](crate::record::read) and
+/// [`record::peek`](crate::record::peek) unwrap it, after their check.
 #[must_use]
 pub struct MaybeTorn<T>(T);
 

@@ -240,6 +240,72 @@ fn a_record_that_changes_hands_is_gone_for_those_who_held_it() {
     all_seen(&SEEN, &["still Alice's", "gone"]);
 }
 
+/// Publishes a version of fields that can be read, two words of the same number.
+fn publish_open(record: &[Word], mark: u64) {
+    let data: Vec<u8> = [mark, mark].iter().flat_map(|word| word.to_le_bytes()).collect();
+    record::publish(record, WITH_PAYLOAD, &Version { data: &data, ..Version::default() });
+}
+
+/// What a single look at the record gives of such a version.
+fn peek(record: &[Word], epoch: u64) -> Option<u64> {
+    let [first, second] = record::peek(record, WITH_PAYLOAD, epoch, 0)?;
+    assert_eq!(first, second, "torn");
+    Some(first)
+}
+
+fn open_record() -> (Record, u64) {
+    let record: Record = Arc::new((0..WITH_PAYLOAD.stride()).map(|_| Word::new(0)).collect());
+    let epoch = record::rename(&record, WITH_PAYLOAD, &ALICE);
+    publish_open(&record, 1);
+    (record, epoch)
+}
+
+#[test]
+fn a_single_look_gives_a_whole_version_or_nothing() {
+    static SEEN: Seen = Mutex::new(BTreeSet::new());
+    loom::model(|| {
+        let (record, epoch) = open_record();
+        let reader = {
+            let record = record.clone();
+            thread::spawn(move || match peek(&record, epoch) {
+                Some(version) => {
+                    assert!((1..=3).contains(&version));
+                    note(&SEEN, if version == 1 { "oldest" } else { "newer" });
+                }
+                None => note(&SEEN, "torn"),
+            })
+        };
+        publish_open(&record, 2);
+        publish_open(&record, 3);
+        reader.join().unwrap();
+        assert_eq!(peek(&record, epoch), Some(3));
+    });
+    all_seen(&SEEN, &["oldest", "newer", "torn"]);
+}
+
+#[test]
+fn a_single_look_by_who_held_a_record_never_gives_the_next_owners_words() {
+    static SEEN: Seen = Mutex::new(BTreeSet::new());
+    loom::model(|| {
+        let (record, epoch) = open_record();
+        let reader = {
+            let record = record.clone();
+            thread::spawn(move || match peek(&record, epoch) {
+                Some(version) => {
+                    assert_eq!(version, 1, "Alice's only version");
+                    note(&SEEN, "still Alice's");
+                }
+                None => note(&SEEN, "gone"),
+            })
+        };
+        record::rename(&record, WITH_PAYLOAD, &BOB);
+        publish_open(&record, BOBS);
+        reader.join().unwrap();
+        assert_eq!(peek(&record, epoch), None);
+    });
+    all_seen(&SEEN, &["still Alice's", "gone"]);
+}
+
 #[test]
 fn an_identity_is_one_owners_and_leads_to_that_owners_versions() {
     static SEEN: Seen = Mutex::new(BTreeSet::new());

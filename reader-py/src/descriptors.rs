@@ -20,7 +20,9 @@ use crate::calls::{self, leaked};
 use crate::figures::{self, Figure};
 use crate::schema::{Schema, is_child, module_of};
 use crate::tail::{self, Made, Tailed};
-use crate::value::{self, Leaf};
+use crate::value::{
+    self, Leaf, Number, Quick, QuickSigned, QuickUnsigned, QuickWideSigned, QuickWideUnsigned,
+};
 
 /// What a descriptor does, in its closure.
 pub enum Get {
@@ -60,17 +62,18 @@ pub fn guarded(
     // SAFETY: the interpreter calls descriptors with the thread state attached, and the token
     // does not outlive the call.
     let py = unsafe { Python::assume_attached() };
-    match catch_unwind(AssertUnwindSafe(|| body(py))) {
-        Ok(Ok(object)) => object,
-        Ok(Err(error)) => {
-            error.restore(py);
-            ptr::null_mut()
-        }
-        Err(_) => {
-            PyRuntimeError::new_err("internal error of driftshm").restore(py);
-            ptr::null_mut()
-        }
+    // Errors are dealt with inside: what comes out of there is one word, in a register.
+    match catch_unwind(AssertUnwindSafe(|| value::or_raised(py, body(py)))) {
+        Ok(object) => object,
+        Err(_) => panicked(py),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn panicked(py: Python<'_>) -> *mut ffi::PyObject {
+    PyRuntimeError::new_err("internal error of driftshm").restore(py);
+    ptr::null_mut()
 }
 
 /// Runs `body` with what the instance behind a descriptor's `self` holds.
@@ -90,6 +93,7 @@ unsafe fn inner<C: Class, T>(
     body(tail::value(&object))
 }
 
+/// For what is not made right away, and what is not as usual.
 unsafe extern "C" fn get<C: Class>(
     object: *mut ffi::PyObject,
     closure: *mut c_void,
@@ -106,6 +110,27 @@ unsafe extern "C" fn get<C: Class>(
         };
         // SAFETY: getset descriptors check the type of `self` before they call the getter.
         unsafe { inner::<C, _>(py, object, body) }
+    })
+}
+
+/// A number of a live account.
+unsafe extern "C" fn quick<C: Class, N: Quick>(
+    object: *mut ffi::PyObject,
+    closure: *mut c_void,
+) -> *mut ffi::PyObject {
+    guarded(|py| {
+        // SAFETY: as in `get`.
+        let get_what = unsafe { &*closure.cast::<Get>() };
+        let body = |inner: &Struct| match get_what {
+            Get::Leaf(leaf) => Ok(N::get(py, inner, leaf)),
+            _ => Ok(None),
+        };
+        // SAFETY: as in `get`.
+        match unsafe { inner::<C, _>(py, object, body) }? {
+            Some(object) => Ok(object),
+            // SAFETY: this one's own arguments.
+            None => Ok(unsafe { get::<C>(object, closure) }),
+        }
     })
 }
 
@@ -179,9 +204,20 @@ fn document(profile: &Profile, field: &FieldDef) -> String {
 }
 
 fn getset<C: Class>(name: &str, doc: &str, get_what: Get) -> ffi::PyGetSetDef {
+    let number = match &get_what {
+        Get::Leaf(leaf) if C::LIVE => leaf.number,
+        _ => None,
+    };
+    let get: ffi::getter = match number {
+        Some(Number::Unsigned) => quick::<C, QuickUnsigned>,
+        Some(Number::Signed) => quick::<C, QuickSigned>,
+        Some(Number::WideUnsigned) => quick::<C, QuickWideUnsigned>,
+        Some(Number::WideSigned) => quick::<C, QuickWideSigned>,
+        None => get::<C>,
+    };
     ffi::PyGetSetDef {
         name: leaked(name),
-        get: Some(get::<C>),
+        get: Some(get),
         set: None,
         doc: leaked(doc),
         closure: Box::into_raw(Box::new(get_what)).cast(),

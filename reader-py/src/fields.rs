@@ -89,11 +89,11 @@ struct Plan {
     /// The type of the views that it is for.
     views: &'static Made<View>,
     leaves: Vec<Leaf>,
-    /// There are no more than fit, and none takes more than two words.
+    /// There are no more than fit, and all are short ([`Leaf::is_short`]).
     is_short: bool,
 }
 
-/// Fields of at most two words each that are read without an allocation.
+/// As many short fields are read without an allocation.
 const SHORT: usize = 8;
 
 /// Makes a compiled getter: `getter = fields("amm.base_asset_reserve", "status")`, then
@@ -143,7 +143,7 @@ impl Compiled {
                 }
             })
             .collect::<PyResult<Vec<_>>>()?;
-        let is_short = leaves.len() <= SHORT && leaves.iter().all(|leaf| leaf.words <= 2);
+        let is_short = leaves.len() <= SHORT && leaves.iter().all(Leaf::is_short);
         Ok(Plan { schema: s.schema, index: s.index, views, leaves, is_short })
     }
 
@@ -170,7 +170,7 @@ impl Compiled {
     fn get<'py>(&self, py: Python<'py>, s: &Struct) -> PyResult<Bound<'py, PyTuple>> {
         let plan = self.plan(py, s)?;
         let raw = s.source.read(|from| plan.gather(&from, s.base as usize))?;
-        value::tuple(py, plan.schema, &plan.leaves, raw)
+        value::tuple_of_any(py, plan.schema, &plan.leaves, &raw)
     }
 }
 
@@ -180,20 +180,24 @@ impl Plan {
     fn get_short<'py>(&self, view: &Bound<'py, View>) -> Option<PyResult<Bound<'py, PyTuple>>> {
         let here = View::handle(view).current()?;
         let base = View::inner(view).base as usize;
+        if base % 8 != 0 {
+            return None;
+        }
         // Overwritten by a second look if the first was torn.
         let raw = [const { Cell::new([0; 2]) }; SHORT];
         let unreadable = here.region().read(&here.record, |buffer| {
             for (slot, leaf) in raw.iter().zip(&self.leaves) {
-                let at = base + leaf.offset as usize;
-                let low = buffer.payload_u64(at);
-                slot.set([low, if leaf.words > 1 { buffer.payload_u64(at + 8) } else { 0 }]);
+                let place = (base + leaf.offset as usize) / 8;
+                let high = if leaf.words > 1 { buffer.payload(place + 1) } else { 0 };
+                slot.set([buffer.payload(place), high]);
             }
             buffer.unreadable()
         });
         if unreadable != Ok(false) {
             return None;
         }
-        Some(value::tuple(view.py(), self.schema, &self.leaves, raw.iter().map(Cell::get)))
+        let raw = self.leaves.iter().zip(&raw).map(|(leaf, raw)| leaf.cut(raw.get()));
+        Some(value::tuple(view.py(), self.schema, &self.leaves, raw))
     }
 
     /// Any fields' words.

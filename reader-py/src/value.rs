@@ -37,57 +37,103 @@ pub struct Leaf {
     /// How many words it takes.
     pub words: usize,
     ty: Type,
-    number: Number,
+    /// Whether it is a number that is made right away, and how.
+    pub number: Option<Number>,
+    /// Bits of its (last) word that are not the number's.
+    others: u32,
 }
 
-/// Which numbers are made right away. With the bits of a word that are not the number's.
+/// Numbers that are made right away.
 #[derive(Clone, Copy)]
-enum Number {
-    Unsigned(u32),
-    Signed(u32),
-    /// If its upper half is 0.
-    Wide,
-    /// Something else.
-    No,
+pub enum Number {
+    /// Of up to 8 bytes.
+    Unsigned,
+    /// The same.
+    Signed,
+    /// Of 16 bytes.
+    WideUnsigned,
+    /// The same.
+    WideSigned,
 }
 
 impl Leaf {
     /// The field of that type at `offset`.
     pub fn new(offset: u32, ty: Type) -> Self {
-        let others = 64 - 8 * ty.size().min(8) as u32;
         let number = match ty {
-            Type::U8 | Type::U16 | Type::U32 | Type::U64 => Number::Unsigned(others),
-            Type::I8 | Type::I16 | Type::I32 | Type::I64 => Number::Signed(others),
-            Type::U128 => Number::Wide,
-            _ => Number::No,
+            Type::U8 | Type::U16 | Type::U32 | Type::U64 => Some(Number::Unsigned),
+            Type::I8 | Type::I16 | Type::I32 | Type::I64 => Some(Number::Signed),
+            Type::U128 => Some(Number::WideUnsigned),
+            Type::I128 => Some(Number::WideSigned),
+            _ => None,
         };
-        Self { offset, words: ty.size().div_ceil(8), ty, number }
+        let others = 64 - 8 * ty.size().min(8) as u32;
+        Self { offset, words: ty.size().div_ceil(8), ty, number, others }
+    }
+
+    /// Whether it is within a word, or is two, where its struct begins with a word.
+    pub fn is_short(&self) -> bool {
+        let within = self.offset as usize % 8 + self.ty.size() <= 8;
+        self.words <= 1 && within || self.words == 2 && self.offset % 8 == 0
+    }
+
+    /// From where it begins, the words that a short one is in.
+    #[inline(always)]
+    pub fn cut(&self, [low, high]: [u64; 2]) -> [u64; 2] {
+        [low >> (self.offset % 8 * 8), high]
     }
 
     /// Its words as a new reference.
     #[inline(always)]
-    fn object(&self, py: Python<'_>, schema: &Schema, raw: &[u64]) -> *mut ffi::PyObject {
-        match (self.number, raw) {
-            (Number::Unsigned(others), [low, ..]) => {
-                // SAFETY: attached to the interpreter, as `py` shows; a new reference or null.
-                unsafe { ffi::PyLong_FromUnsignedLongLong(low << others >> others) }
-            }
-            (Number::Signed(others), [low, ..]) => {
-                // SAFETY: as above.
-                unsafe { ffi::PyLong_FromLongLong((low << others) as i64 >> others) }
-            }
-            (Number::Wide, [low, 0, ..]) => {
-                // SAFETY: as above.
-                unsafe { ffi::PyLong_FromUnsignedLongLong(*low) }
-            }
-            _ => to_py(py, schema, self.ty, raw).map_or_else(
-                |error| {
-                    error.restore(py);
-                    std::ptr::null_mut()
-                },
-                Py::into_ptr,
-            ),
+    fn object(&self, py: Python<'_>, schema: &Schema, raw: [u64; 2]) -> *mut ffi::PyObject {
+        let [low, high] = raw;
+        match self.number {
+            Some(Number::Unsigned) => unsigned(py, low << self.others >> self.others),
+            Some(Number::Signed) => signed(py, (low << self.others) as i64 >> self.others),
+            Some(Number::WideUnsigned) if high == 0 => unsigned(py, low),
+            Some(Number::WideSigned) if is_sign(low, high) => signed(py, low as i64),
+            _ => self.rare(py, schema, &raw),
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn rare(&self, py: Python<'_>, schema: &Schema, raw: &[u64]) -> *mut ffi::PyObject {
+        or_raised(py, to_py(py, schema, self.ty, raw).map(Py::into_ptr))
+    }
+}
+
+/// Whether the upper half of a number of 128 bits only continues the lower one's sign.
+#[inline(always)]
+fn is_sign(low: u64, high: u64) -> bool {
+    high as i64 == low as i64 >> 63
+}
+
+/// A new reference, or null with an exception set.
+#[inline(always)]
+fn unsigned(_: Python<'_>, number: u64) -> *mut ffi::PyObject {
+    // SAFETY: attached to the interpreter, as the token shows.
+    unsafe { ffi::PyLong_FromUnsignedLongLong(number) }
+}
+
+/// The same.
+#[inline(always)]
+fn signed(_: Python<'_>, number: i64) -> *mut ffi::PyObject {
+    // SAFETY: as above.
+    unsafe { ffi::PyLong_FromLongLong(number) }
+}
+
+/// The object, or null with the error as the exception.
+#[inline(always)]
+pub fn or_raised(py: Python<'_>, made: PyResult<*mut ffi::PyObject>) -> *mut ffi::PyObject {
+    #[cold]
+    #[inline(never)]
+    fn raise(py: Python<'_>, error: PyErr) -> *mut ffi::PyObject {
+        error.restore(py);
+        std::ptr::null_mut()
+    }
+    match made {
+        Ok(object) => object,
+        Err(error) => raise(py, error),
     }
 }
 
@@ -95,30 +141,102 @@ impl Leaf {
 #[inline]
 pub fn leaf(py: Python<'_>, s: &Struct, leaf: &Leaf) -> PyResult<*mut ffi::PyObject> {
     let at = (s.base + leaf.offset) as usize;
-    match leaf.words {
-        0 | 1 => Ok(leaf.object(py, s.schema, &[s.source.read_at(at, |words| words.u64_at(at))?])),
-        2 => {
-            let raw = s.source.read_at(at, |words| [words.u64_at(at), words.u64_at(at + 8)])?;
-            Ok(leaf.object(py, s.schema, &raw))
-        }
-        _ => Ok(read(py, &s.source, s.schema, at as u32, leaf.ty)?.into_ptr()),
+    if leaf.words > 2 {
+        return Ok(read(py, &s.source, s.schema, at as u32, leaf.ty)?.into_ptr());
+    }
+    let raw = s
+        .source
+        .read(|words| [words.u64_at(at), if leaf.words > 1 { words.u64_at(at + 8) } else { 0 }])?;
+    Ok(leaf.object(py, s.schema, raw))
+}
+
+/// How a number is read where all is as usual; else `None`.
+pub trait Quick {
+    /// Of the account's newest version, as a new reference, or null with an exception set.
+    fn get(py: Python<'_>, s: &Struct, leaf: &Leaf) -> Option<*mut ffi::PyObject>;
+}
+
+/// For [`Number::Unsigned`].
+pub enum QuickUnsigned {}
+/// For [`Number::Signed`].
+pub enum QuickSigned {}
+/// For [`Number::WideUnsigned`].
+pub enum QuickWideUnsigned {}
+/// For [`Number::WideSigned`].
+pub enum QuickWideSigned {}
+
+/// The word that a short number is in, shifted to its upper end; `None` if it is in two.
+#[inline(always)]
+fn upper(s: &Struct, leaf: &Leaf) -> Option<u64> {
+    let at = s.base + leaf.offset;
+    let above = leaf.others.checked_sub(at % 8 * 8)?;
+    let [word] = s.source.peek(at as usize)?;
+    Some(word << above)
+}
+
+/// Both words of a number of 128 bits; `None` if it is in three.
+#[inline(always)]
+fn both(s: &Struct, leaf: &Leaf) -> Option<[u64; 2]> {
+    let at = s.base + leaf.offset;
+    if at % 8 == 0 { s.source.peek(at as usize) } else { None }
+}
+
+impl Quick for QuickUnsigned {
+    #[inline(always)]
+    fn get(py: Python<'_>, s: &Struct, leaf: &Leaf) -> Option<*mut ffi::PyObject> {
+        Some(unsigned(py, upper(s, leaf)? >> leaf.others))
     }
 }
 
-/// The leaves' values, from the words of each.
-#[inline(always)]
-pub fn tuple<'py, W: AsRef<[u64]>>(
+impl Quick for QuickSigned {
+    #[inline(always)]
+    fn get(py: Python<'_>, s: &Struct, leaf: &Leaf) -> Option<*mut ffi::PyObject> {
+        Some(signed(py, upper(s, leaf)? as i64 >> leaf.others))
+    }
+}
+
+impl Quick for QuickWideUnsigned {
+    #[inline(always)]
+    fn get(py: Python<'_>, s: &Struct, leaf: &Leaf) -> Option<*mut ffi::PyObject> {
+        let raw @ [low, high] = both(s, leaf)?;
+        Some(if high == 0 { unsigned(py, low) } else { leaf.rare(py, s.schema, &raw) })
+    }
+}
+
+impl Quick for QuickWideSigned {
+    #[inline(always)]
+    fn get(py: Python<'_>, s: &Struct, leaf: &Leaf) -> Option<*mut ffi::PyObject> {
+        let raw @ [low, high] = both(s, leaf)?;
+        let is_short = is_sign(low, high);
+        Some(if is_short { signed(py, low as i64) } else { leaf.rare(py, s.schema, &raw) })
+    }
+}
+
+/// The leaves' values, from the words of each, however many.
+pub fn tuple_of_any<'py>(
     py: Python<'py>,
     schema: &Schema,
     leaves: &[Leaf],
-    raw: impl IntoIterator<Item = W>,
+    raw: &[Vec<u64>],
+) -> PyResult<Bound<'py, PyTuple>> {
+    let values = leaves.iter().zip(raw).map(|(leaf, raw)| to_py(py, schema, leaf.ty, raw));
+    PyTuple::new(py, values.collect::<PyResult<Vec<_>>>()?)
+}
+
+/// The leaves' values, from the words of each, no more than two.
+#[inline(always)]
+pub fn tuple<'py>(
+    py: Python<'py>,
+    schema: &Schema,
+    leaves: &[Leaf],
+    raw: impl IntoIterator<Item = [u64; 2]>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     // SAFETY: attached; a new reference, or null with an exception.
     let tuple = unsafe { ffi::PyTuple_New(leaves.len() as ffi::Py_ssize_t) };
     // SAFETY: as said.
     let tuple = unsafe { Bound::from_owned_ptr_or_err(py, tuple) }?;
     for (place, (leaf, raw)) in leaves.iter().zip(raw).enumerate() {
-        let object = leaf.object(py, schema, raw.as_ref());
+        let object = leaf.object(py, schema, raw);
         if object.is_null() {
             return Err(PyErr::fetch(py));
         }

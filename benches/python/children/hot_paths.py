@@ -38,6 +38,8 @@ def main(directory: str) -> None:
         "loop": "pass",
         "floor.existing(0)": "floor.existing(0)",
         "floor.constant": "floor.constant",
+        "floor.small_constant": "floor.small_constant",
+        "floor.four(m)": "floor.four(m)",
         "reader.get_perp_market(0)": "reader.get_perp_market(0)",
         "m.market_index": "m.market_index",
         "m.amm.base_asset_reserve": "m.amm.base_asset_reserve",

@@ -41,6 +41,7 @@ fn a_slice_that_is_no_record_is_empty() {
     for words in [&[][..], &record()[..7], &record()[..20]] {
         assert_eq!(read(words, SHAPE, 0, |_| ()), Err(Unread::Empty));
         assert_eq!(presence(words, 0), Presence::Empty);
+        assert_eq!(peek::<1>(words, SHAPE, 0, 0), None);
         assert_eq!(identity(words), None);
         assert_eq!(publish(words, SHAPE, &Version::default()), 0);
         rename(words, SHAPE, &ALICE);
@@ -60,6 +61,46 @@ fn numbers_are_read_at_any_offset() {
         let found = read(&record, SHAPE, epoch, |buffer| buffer.payload_u64(offset));
         assert_eq!(found, Ok(u64::from_le_bytes(expected)), "at {offset}");
     }
+}
+
+#[test]
+fn a_single_look_gives_what_a_read_does_where_all_is_as_usual() {
+    let data: Vec<u8> = (1..=29).collect();
+    let (record, epoch) = with(&data);
+    for version in 1..=3 {
+        for offset in 0..32 {
+            let place = offset / 8;
+            let found = read(&record, SHAPE, epoch, |b| [b.payload(place), b.payload(place + 1)]);
+            let [low, high] = found.unwrap();
+            assert_eq!(peek(&record, SHAPE, epoch, offset), Some([low]), "version {version}");
+            let both = (offset < 24).then_some([low, high]);
+            assert_eq!(peek(&record, SHAPE, epoch, offset), both, "not behind the account's room");
+        }
+        assert_eq!(peek::<1>(&record, SHAPE, epoch, 32), None);
+        assert_eq!(peek::<1>(&record, SHAPE, epoch, usize::MAX), None);
+        publish(&record, SHAPE, &Version { data: &[version; 32], ..Version::default() });
+    }
+}
+
+#[test]
+fn a_single_look_gives_nothing_where_fields_cannot_be_read() {
+    let record = record();
+    assert_eq!(peek::<1>(&record, SHAPE, 0, 0), None, "an unused one");
+    let epoch = rename(&record, SHAPE, &ALICE);
+    assert_eq!(peek::<1>(&record, SHAPE, epoch, 0), None, "nothing was published");
+    for (closed, layout_mismatch) in [(true, false), (false, true)] {
+        for _ in 0..2 {
+            let update = Version { data: &[1; 8], closed, layout_mismatch, ..Version::default() };
+            publish(&record, SHAPE, &update);
+            assert_eq!(peek::<1>(&record, SHAPE, epoch, 0), None);
+            publish(&record, SHAPE, &Version { closed: false, layout_mismatch: false, ..update });
+            assert_eq!(peek(&record, SHAPE, epoch, 0), Some([u64::from_le_bytes([1; 8])]));
+            publish(&record, SHAPE, &Version { data: &[1; 8], ..Version::default() });
+        }
+    }
+    let bobs = rename(&record, SHAPE, &BOB);
+    assert_eq!(peek::<1>(&record, SHAPE, epoch, 0), None, "another's");
+    assert_eq!(peek::<1>(&record, SHAPE, bobs, 0), None, "nothing was published for Bob");
 }
 
 #[test]
