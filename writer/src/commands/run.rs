@@ -243,7 +243,10 @@ fn options(args: RunArgs) -> Result<ServeOptions, Failure> {
         }
         FollowName::All => Follow::All,
     };
-    let dir = args.dir.unwrap_or_else(|| dir::resolve(Some(&cluster)).dir);
+    let dir = match args.dir {
+        Some(dir) => dir,
+        None => dir::resolve(Some(&cluster))?.dir,
+    };
     let region = &args.region;
     Ok(ServeOptions {
         capacities: Capacities {

@@ -17,7 +17,7 @@ pub mod live;
 pub mod log;
 pub mod metrics;
 mod show;
-mod value;
+pub mod value;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

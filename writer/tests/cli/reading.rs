@@ -73,8 +73,31 @@ fn another_cluster_than_asked_for_is_refused() {
     let _writer = region(temp.path());
     let said = complaint(&mut driftshm(&["status", "--dir", dir, "--cluster", "mainnet"]), 1);
     assert!(said.contains("of cluster \"test\", asked for was \"mainnet\""), "{said}");
-    let ran = run(driftshm(&["get", "perp", "0", "--json"]).env("DRIFTSHM_DIR", dir));
-    assert_eq!(ran.json()["symbol"], "SOL-PERP");
+    let by_variable = |cluster: Option<&str>, args: &[&str]| {
+        let mut command = driftshm(args);
+        command.env("DRIFTSHM_DIR", dir).envs(cluster.map(|name| ("DRIFTSHM_CLUSTER", name)));
+        command
+    };
+    let get = ["get", "perp", "0", "--json"];
+    for cluster in [None, Some("test"), Some("")] {
+        assert_eq!(run(&mut by_variable(cluster, &get)).json()["symbol"], "SOL-PERP");
+    }
+    let said = complaint(&mut by_variable(Some("mainnet"), &["status"]), 1);
+    assert!(said.contains("of cluster \"test\", asked for was \"mainnet\""), "{said}");
+    assert!(said.contains("DRIFTSHM_CLUSTER"), "{said}");
+    // A flag beats the environment: a directory that is typed says enough.
+    let mut typed = by_variable(Some("mainnet"), &["status", "--dir", dir]);
+    assert_eq!(run(&mut typed).code, Some(0));
+}
+
+#[test]
+fn what_no_cluster_is_called_is_refused_before_anything_is_looked_for() {
+    for name in ["..", "", "/dev/shm/x"] {
+        let said = complaint(&mut driftshm(&["status", "--cluster", name]), 2);
+        assert!(said.starts_with(&format!("--cluster is {name:?}: expected up to 31")), "{said}");
+    }
+    let said = complaint(driftshm(&["status"]).env("DRIFTSHM_CLUSTER", "/dev/shm/x"), 2);
+    assert!(said.starts_with("DRIFTSHM_CLUSTER is \"/dev/shm/x\", which is no"), "{said}");
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl Finding {
 
 /// Prints all findings.
 pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
-    let place = args.place.place();
+    let place = args.place.place()?;
     let opened = place::open(&place);
     let opened = opened.as_ref();
     let mut findings = vec![directory::directory(&place.dir)];

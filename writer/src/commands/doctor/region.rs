@@ -46,8 +46,14 @@ pub fn region(opened: Result<&Region, &OpenError>) -> Finding {
         }
         OpenError::OtherCluster { found, expected, .. } => (
             format!("is of cluster {found:?}, asked for was {expected:?}"),
-            "check --dir and DRIFTSHM_DIR".into(),
+            "name that cluster (--cluster, DRIFTSHM_CLUSTER), or the directory of the one that is \
+             meant (--dir, DRIFTSHM_DIR)"
+                .into(),
         ),
+        // Refused before there is anything to look at.
+        OpenError::ClusterName { .. } => {
+            (error.to_string(), "name the cluster with --cluster, its directory with --dir".into())
+        }
         OpenError::ForeignOwner { found, expected, .. } => (
             format!("belongs to uid {found}, not to this user (uid {expected})"),
             "somebody else made it: name the directory of your own writer with --dir".into(),

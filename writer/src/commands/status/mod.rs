@@ -42,7 +42,7 @@ pub struct StatusArgs {
 
 /// Prints the status.
 pub fn run(args: &StatusArgs) -> Result<ExitCode, Failure> {
-    let place = args.place.place();
+    let place = args.place.place()?;
     let region = match place::open(&place) {
         Ok(region) => region,
         Err(error @ (OpenError::NotFound { .. } | OpenError::NotReady { .. })) => {
