@@ -9,6 +9,7 @@ mod keys;
 mod kind;
 #[cfg(feature = "live")]
 mod live;
+mod lock;
 mod output;
 mod place;
 mod record;

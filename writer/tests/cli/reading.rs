@@ -53,9 +53,15 @@ fn status_tells_a_live_writer_from_a_stopped_and_a_dead_one() {
     });
     // This process goes on holding the region, but its heart has stopped.
     writer.header().set_pulse(Pulse::HeartbeatNs, 1);
-    let dead = run(&mut driftshm(&["status", "--dir", dir]));
-    assert_eq!(dead.code, Some(3));
-    assert!(dead.stdout.contains("dead since"), "{}", dead.stdout);
+    let hung = run(&mut driftshm(&["status", "--dir", dir]));
+    assert_eq!(hung.code, Some(3));
+    if std::path::Path::new("/proc/locks").exists() {
+        let expected = format!("hangs: pid {} holds the lock", std::process::id());
+        assert!(hung.stdout.contains(&expected), "{}", hung.stdout);
+        assert!(!hung.stdout.contains("dead"), "{}", hung.stdout);
+        let said = complaint(&mut driftshm(&["status", "--ready", "--dir", dir]), 3);
+        assert!(said.contains("the writer hangs: pid"), "{said}");
+    }
     let json = run(&mut driftshm(&["status", "--dir", dir, "--json"])).json();
     assert_eq!(json["writer"]["alive"], false);
     assert_eq!(json["feed"]["state"], "down");
@@ -63,7 +69,19 @@ fn status_tells_a_live_writer_from_a_stopped_and_a_dead_one() {
     assert_eq!(writer.region().state(), Some(State::Stopped));
     let stopped = run(&mut driftshm(&["status", "--dir", dir]));
     assert_eq!(stopped.code, Some(3));
-    assert!(stopped.stdout.contains("stopped"), "{}", stopped.stdout);
+    assert!(stopped.stdout.contains("stopped "), "{}", stopped.stdout);
+}
+
+#[test]
+fn a_writer_that_is_gone_and_has_its_lock_no_more_is_dead() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().to_str().unwrap();
+    let writer = region(temp.path());
+    writer.header().set_pulse(Pulse::HeartbeatNs, 1);
+    drop(writer);
+    let dead = run(&mut driftshm(&["status", "--dir", dir]));
+    assert_eq!(dead.code, Some(3));
+    assert!(dead.stdout.contains("dead since"), "{}", dead.stdout);
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! The region: whether it opens, and whether everything finds room in it.
 
+use std::path::Path;
+
 use driftshm_layout::profile::Kind;
 use driftshm_layout::{Counter, OpenError, Region};
 
 use super::Finding;
+use crate::commands::ask::feed_errors;
 use crate::commands::output::bytes;
+use crate::health::feed_trouble;
 
 /// Whether it opens.
 pub fn region(opened: Result<&Region, &OpenError>) -> Finding {
@@ -66,7 +70,7 @@ pub fn region(opened: Result<&Region, &OpenError>) -> Finding {
 }
 
 /// Sections that are full, accounts that do not fit, and feeds that do not bring any.
-pub fn contents(region: &Region) -> Vec<Finding> {
+pub fn contents(dir: &Path, region: &Region) -> Vec<Finding> {
     let header = region.header();
     let mut findings = Vec::new();
     let refused = header.counter(Counter::SectionFull);
@@ -96,13 +100,12 @@ pub fn contents(region: &Region) -> Vec<Finding> {
         findings.push(Finding::warning("profile", text, remedy));
     }
     if region.writer_alive() {
-        let state = region.feed_state().as_str();
-        findings.push(match state {
-            "live" => Finding::ok("feed", format!("{state}, slot {}", region.slot())),
-            _ => Finding::warning(
+        findings.push(match feed_trouble(region) {
+            None => Finding::ok("feed", format!("live, slot {}", region.slot())),
+            Some(trouble) => Finding::warning(
                 "feed",
-                state,
-                "see the writer's log; driftshm status says since when",
+                trouble + &feed_errors(dir),
+                "mend what it says; what else has happened, the writer's log says",
             ),
         });
     }
