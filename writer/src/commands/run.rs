@@ -19,7 +19,7 @@ use crate::control::Limits;
 use crate::feeds::replay::ReplayOptions;
 use crate::feeds::sim::SimOptions;
 use crate::publisher::Follow;
-use crate::serve::{FeedSpec, ServeOptions, serve};
+use crate::serve::{self, FeedSpec, ServeOptions, serve};
 
 /// Below the list of settings.
 pub const HELP: &str = "Every setting is a flag, a variable and a key of the --config file; the first that is given\n\
@@ -55,6 +55,7 @@ pub fn run(
     }
     let options = options(args)?;
     if check {
+        serve::check(&options)?;
         return Ok(ExitCode::SUCCESS);
     }
     let _lines = config::log::start(&log);
