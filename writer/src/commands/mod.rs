@@ -99,6 +99,16 @@ mod tests {
     }
 
     #[test]
+    fn the_help_says_how_many_users_the_simulation_makes() {
+        let command = Cli::command();
+        let run = command.find_subcommand("run").unwrap();
+        let users = run.get_arguments().find(|arg| arg.get_long() == Some("users")).unwrap();
+        let help = users.get_help().unwrap().to_string();
+        let count = crate::feeds::sim::SimOptions::default().users;
+        assert!(help.contains(&format!("sim: {count}]")), "{help}");
+    }
+
+    #[test]
     fn every_setting_of_run_has_a_flag_and_the_variable_of_that_name() {
         let command = Cli::command();
         let run = command.find_subcommand("run").unwrap();
