@@ -10,7 +10,7 @@ use clap::{ArgMatches, Command};
 use driftshm_layout::profile::{Kind, Profile};
 use driftshm_layout::{Capacities, Pubkey, dir};
 
-use super::failure::Failure;
+use super::failure::{Failure, complain};
 #[cfg(feature = "live")]
 use super::live;
 use crate::config::args::{FeedName, FollowName, RunArgs, UsersArg};
@@ -42,7 +42,10 @@ pub fn run(
     argv: &[OsString],
     parsed: &Parsed,
 ) -> Result<ExitCode, Failure> {
+    let run = command.find_subcommand("run");
+    let unknown = run.map(config::unknown_variables).unwrap_or_default();
     if args.check {
+        unknown.iter().for_each(|what| complain(what));
         let text = config::show(command, argv, parsed);
         std::io::stdout().write_all(text.as_bytes())?;
     }
@@ -59,6 +62,9 @@ pub fn run(
         return Ok(ExitCode::SUCCESS);
     }
     let _lines = config::log::start(&log);
+    for what in unknown {
+        tracing::warn!("{what}");
+    }
     if let Some(what) = not_real(&options.cluster, &options.feeds) {
         tracing::warn!(cluster = options.cluster, "{what}");
     }
@@ -158,6 +164,27 @@ fn refuse_idle_flags(
     }
     #[cfg(feature = "live")]
     live::refuse_idle_flags(&feeds, run, matches)?;
+    refuse_idle_users(args, &feeds, matches)
+}
+
+/// Which users a node is asked for means nothing where there is no node.
+fn refuse_idle_users(
+    args: &RunArgs,
+    feeds: &[FeedName],
+    matches: &ArgMatches,
+) -> Result<(), Failure> {
+    let users = match args.accounts.users {
+        Some(UsersArg::Active) => "active",
+        Some(UsersArg::All) => "all",
+        _ => return Ok(()),
+    };
+    let is_idle = feeds.iter().all(|feed| matches!(feed, FeedName::Sim | FeedName::Replay));
+    if is_idle && matches.value_source("users") == Some(ValueSource::CommandLine) {
+        return usage(format!(
+            "--users {users} means nothing without a live feed: give --rpc-url URL, or for the \
+             feed sim a number (--users 100)"
+        ));
+    }
     Ok(())
 }
 

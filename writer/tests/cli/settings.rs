@@ -238,6 +238,10 @@ fn what_is_missing_or_means_nothing_is_said() {
             &["run", "--cluster", "sim", "--speed", "2"],
             "--speed means nothing without --feed replay",
         ),
+        (
+            &["run", "--cluster", "sim", "--users", "active"],
+            "--users active means nothing without a live feed",
+        ),
         (&["run", "--cluster", "sim", "--focus-market", "16"], "the last one is 15"),
     ] {
         let said = complaint(&mut driftshm(args), 2);
@@ -267,6 +271,25 @@ fn a_file_that_cannot_be_played_or_recorded_to_is_refused_by_check_too() {
     let args = ["run", "--check", "--cluster=x", "--feed=sim", "--record", &new];
     assert_eq!(run(&mut driftshm(&args)).code, Some(0));
     assert!(!Path::new(&new).exists() && !Path::new(&region).exists(), "only looked at");
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_warned_of() {
+    let mut command = driftshm(&["run", "--check", "--cluster", "sim"]);
+    let ran = run(command.env("DRIFTSHM_MAX_USER", "5").env("DRIFTSHM_QQQ", "x"));
+    assert_eq!(in_force(&ran)["max-users"].as_integer(), Some(8192));
+    let said: Vec<&str> = ran.stderr.lines().collect();
+    let nothing = "is no setting of this driftshm: ignored";
+    let meant = "did you mean DRIFTSHM_MAX_USERS?";
+    assert_eq!(said[0], format!("driftshm: DRIFTSHM_MAX_USER {nothing}; {meant}"));
+    assert_eq!(said[1], format!("driftshm: DRIFTSHM_QQQ {nothing}"));
+    assert_eq!(said.len(), 2);
+    let dir = super::process::directory();
+    let variables = [("DRIFTSHM_MAX_USER", "5"), ("DRIFTSHM_SEED", "7")];
+    let args = ["--feed", "sim", "--users", "4"];
+    let writer = super::process::Writer::start_with(&dir, &args, &variables);
+    let said = writer.line("DRIFTSHM_");
+    assert!(said.contains("WARN") && said.contains(meant), "{said}");
 }
 
 #[test]
