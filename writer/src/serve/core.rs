@@ -259,6 +259,6 @@ fn log_live(options: &ServeOptions, mib: usize) {
         capacities = capacities.join(" "),
         journal = options.capacities.journal,
         mib,
-        "READY=1 live"
+        "READY=1 the region is served; how feeds are is said as they start"
     );
 }
