@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::commands::lock::Lock;
-use crate::commands::output::{Paint, bytes, date_and_time, duration, grouped};
+use crate::commands::output::{Paint, bytes, date_and_time, duration, grouped, whole_seconds};
 use crate::health::report::Report;
 
 /// A writer that has its lock is not dead, and must not be mourned: what it needs is another thing.
@@ -41,7 +41,7 @@ pub fn text(report: &Report, lock: Lock, paint: Paint) -> String {
         );
         line("bots", bots);
         for feed in &socket.feeds {
-            let age = duration(feed.state_age_s.saturating_mul(1_000_000_000));
+            let age = whole_seconds(feed.state_age_s);
             let figures = feed.figures.iter().filter(|(name, _)| *name != "slot");
             let figures: Vec<_> = figures
                 .map(|(name, n)| format!("{} {}", name.replace('_', " "), grouped(*n)))
