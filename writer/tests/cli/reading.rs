@@ -154,6 +154,14 @@ fn get_prints_only_the_fields_that_are_named() {
     let json = run(driftshm(&paths).arg("--json")).json();
     assert_eq!(json["fields"]["amm.peg_multiplier"], 150_500_000);
     assert_eq!(json["fields"].as_object().unwrap().len(), 2);
+    let paths = ["get", "perp", "0", "mark_price", "oracle_price", "--dir", dir];
+    let json = run(driftshm(&paths).arg("--json")).json();
+    assert_eq!(json["fields"]["mark_price"], 150_500_000, "a figure, as the heading has it");
+    assert_eq!(json["fields"]["oracle_price"], 150_250_000);
+    let text = run(&mut driftshm(&paths)).stdout;
+    let figure = text.lines().find(|line| line.starts_with("mark_price")).unwrap();
+    let words: Vec<_> = figure.split_whitespace().collect();
+    assert_eq!(words, ["mark_price", "150500000", "150.5", "price"]);
     let said = complaint(&mut driftshm(&["get", "perp", "0", "peg_multiplier", "--dir", dir]), 1);
     assert!(said.contains("did you mean amm.peg_multiplier?"), "{said}");
     let said = complaint(&mut driftshm(&["get", "perp", "0", "amm[0]", "--dir", dir]), 1);
@@ -170,6 +178,8 @@ fn get_finds_users_by_address_and_by_authority() {
         let json = run(&mut driftshm(&["get", "user", &key, "--dir", dir, "--json"])).json();
         assert_eq!(json["pubkey"], address.as_str());
         assert_eq!(json["account"]["authority"], AUTHORITY.to_string());
+        let keys = json.as_object().unwrap();
+        assert!(keys.contains_key("name") && !keys.contains_key("symbol"), "a user has a name");
     }
     let missing = AUTHORITY.to_string();
     let said = complaint(&mut driftshm(&["get", "user", &missing, "--dir", dir]), 1);
@@ -208,7 +218,7 @@ fn what_is_not_there_is_said_with_what_is() {
     let dir = temp.path().to_str().unwrap();
     let _writer = region(temp.path());
     let there = "there are 0 SOL-PERP, 1 BTC-PERP";
-    for key in ["3", "99", "ETH-PERP"] {
+    for key in ["3", "99", "ETH-PERP", "-1"] {
         let said = complaint(&mut driftshm(&["get", "perp", key, "--dir", dir]), 1);
         assert_eq!(said, format!("there is no perp market {key}: {there}"));
     }
