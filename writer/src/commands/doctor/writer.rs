@@ -74,7 +74,10 @@ fn socket(dir: &Path) -> Vec<Finding> {
         ),
         Err(LinkError::NotAllowed { why, .. }) => (
             format!("this user (uid {uid}) may not connect to {path}: {why}"),
-            format!("let the writer run with --allow-uid {uid}, or join the directory's group"),
+            format!(
+                "join the directory's group; where the writer has a list of who may connect, only \
+                 that counts: let it run with --allow-uid {uid}, or --allow-gid of a group of yours"
+            ),
         ),
         Err(
             busy @ (LinkError::Timeout { .. } | LinkError::Busy { .. } | LinkError::HungUp { .. }),
