@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::dir::CLUSTER_NAMES;
+
 /// Why a region could not be opened for reading.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -51,7 +53,7 @@ pub enum OpenError {
     },
     /// A region of another cluster than was asked for.
     #[error(
-        "the region at {path} is of cluster {found:?}, asked for was {expected:?}: check DRIFTSHM_DIR"
+        "the region at {path} is of cluster {found:?}, asked for was {expected:?}: name that cluster, or the directory of the one that is meant; DRIFTSHM_CLUSTER and DRIFTSHM_DIR count where neither is named"
     )]
     OtherCluster {
         /// The region file.
@@ -60,6 +62,14 @@ pub enum OpenError {
         found: String,
         /// The one asked for.
         expected: String,
+    },
+    /// What was given is neither a cluster's name nor a path.
+    #[error("{}", cluster_name(name, *by_variable))]
+    ClusterName {
+        /// What was given.
+        name: String,
+        /// Whether the environment gave it.
+        by_variable: bool,
     },
     /// A region that somebody else put where this user's own is looked for.
     #[error(
@@ -83,6 +93,20 @@ pub enum OpenError {
         /// The system's answer.
         source: std::io::Error,
     },
+}
+
+fn cluster_name(name: &str, by_variable: bool) -> String {
+    if by_variable {
+        format!(
+            "DRIFTSHM_CLUSTER is {name:?}, which is no cluster's name: expected {CLUSTER_NAMES}; \
+             a directory is named by DRIFTSHM_DIR"
+        )
+    } else {
+        format!(
+            "{name:?} is no cluster's name: expected {CLUSTER_NAMES}; a directory is told from a \
+             name by a slash (./{name})"
+        )
+    }
 }
 
 /// Why a region could not be made or taken over for writing.

@@ -69,7 +69,11 @@ impl Mapping {
         }
         let len = usize::try_from(meta.len()).map_err(io::Error::other)? / 8 * 8;
         if len == 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is empty"));
+            let what = match meta.len() {
+                0 => "the file is empty".to_owned(),
+                len => format!("the file has {len} bytes only"),
+            };
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
         }
         let mut options = MmapOptions::new();
         options.len(len);

@@ -153,7 +153,7 @@ pub fn open(error: &OpenError) -> PyErr {
         OpenError::Corrupt { .. } => CorruptRegionError::new_err(message),
         OpenError::OtherCluster { .. } => OtherClusterError::new_err(message),
         OpenError::ForeignOwner { .. } => RegionPermissionError::new_err(message),
-        OpenError::Io { .. } => OpenFailed::new_err(message),
+        OpenError::ClusterName { .. } | OpenError::Io { .. } => OpenFailed::new_err(message),
     }
 }
 

@@ -64,7 +64,7 @@ impl Reader {
     #[pyo3(signature = (cluster_or_dir = None))]
     pub fn new(py: Python<'_>, cluster_or_dir: Option<std::path::PathBuf>) -> PyResult<Self> {
         let text = cluster_or_dir.as_ref().map(|path| path.to_string_lossy().into_owned());
-        let place = dir::resolve(text.as_deref());
+        let place = dir::resolve(text.as_deref()).map_err(|error| errors::open(&error))?;
         let first = Link::open(&place).map_err(|error| errors::open(&error))?;
         let views = Views::new(py, &first);
         let shared = Arc::new(Shared { dir: place.dir, first });

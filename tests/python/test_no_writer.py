@@ -90,7 +90,22 @@ def test_another_cluster(sim: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(driftshm.OtherClusterError) as raised:
         driftshm.open("mainnet")
     text = str(raised.value)
-    assert 'is of cluster "test", asked for was "mainnet": check DRIFTSHM_DIR' in text
+    assert 'is of cluster "test", asked for was "mainnet"' in text
+    assert "DRIFTSHM_DIR" in text
+    monkeypatch.setenv("DRIFTSHM_CLUSTER", "mainnet")
+    with pytest.raises(driftshm.OtherClusterError, match="DRIFTSHM_CLUSTER"):
+        driftshm.open()
+    assert driftshm.open("test").cluster == "test", "an argument beats the environment"
+    assert driftshm.open(sim.dir).cluster == "test"
+
+
+def test_what_no_cluster_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("..", "a b", ".x"):
+        with pytest.raises(driftshm.OpenFailed, match="is no cluster's name"):
+            driftshm.open(name)
+    monkeypatch.setenv("DRIFTSHM_CLUSTER", "/dev/shm/x")
+    with pytest.raises(driftshm.OpenFailed, match='DRIFTSHM_CLUSTER is "/dev/shm/x"'):
+        driftshm.open()
 
 
 def test_a_writer_that_was_stopped_or_died_or_hangs(writer: Start) -> None:

@@ -1,6 +1,7 @@
 //! The writer as a whole: region, publisher, control socket and feeds.
 
 mod core;
+mod directory;
 mod error;
 mod feed;
 mod notify;
@@ -20,6 +21,7 @@ use tokio::runtime::Runtime;
 use self::signals::Signals;
 use crate::control::Limits;
 use crate::publisher::Follow;
+use crate::recording;
 
 pub use self::error::ServeError;
 pub use self::specs::FeedSpec;
@@ -83,13 +85,25 @@ impl ServeOptions {
     }
 }
 
-/// Runs the writer until `stop` is ready or a SIGTERM or SIGINT comes; a second signal ends the
-/// process at once. It is over within a second then, whatever feeds and bots do.
-pub fn serve(options: ServeOptions, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
+/// What is wrong with the options, as far as it can be told without touching anything: `serve` says
+/// the same.
+pub fn check(options: &ServeOptions) -> Result<(), ServeError> {
+    core::check(options, &prepare(options)?)?;
+    Ok(options.record.as_deref().map_or(Ok(()), recording::could_append_to)?)
+}
+
+fn prepare(options: &ServeOptions) -> Result<Vec<Feed>, ServeError> {
     let mut feeds = Vec::with_capacity(options.feeds.len());
     for spec in &options.feeds {
         feeds.extend(spec.prepare(&options.profile, &options.dir)?);
     }
+    Ok(feeds)
+}
+
+/// Runs the writer until `stop` is ready or a SIGTERM or SIGINT comes; a second signal ends the
+/// process at once. It is over within a second then, whatever feeds and bots do.
+pub fn serve(options: ServeOptions, stop: impl Future<Output = ()>) -> Result<(), ServeError> {
+    let feeds = prepare(&options)?;
     raise_fd_limit();
     let runtime = runtime()?;
     let signals = {

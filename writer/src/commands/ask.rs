@@ -50,6 +50,16 @@ pub fn ask(dir: &Path) -> Result<Answer, LinkError> {
     }
 }
 
+/// What feeds themselves say is wrong, if the writer tells: to be put behind how they are.
+pub fn feed_errors(dir: &Path) -> String {
+    let feeds = ask(dir).map(|answer| answer.status.feeds).unwrap_or_default();
+    let errors = feeds.into_iter().filter_map(|feed| {
+        let error = feed.error?;
+        Some(format!("; {}: {}", feed.name, error.replace('\n', " ")))
+    });
+    errors.collect()
+}
+
 /// A recording that the writer makes. It ends when the connection is closed.
 pub struct Recorded {
     /// Keeps the recording going.

@@ -72,6 +72,7 @@ impl Failure {
             }
             Self::Setting(_)
             | Self::Argument(_)
+            | Self::Open(OpenError::ClusterName { .. })
             | Self::Serve(
                 ServeError::Options(_) | ServeError::Recording { .. } | ServeError::Record(_),
             ) => {

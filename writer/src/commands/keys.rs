@@ -19,6 +19,11 @@ pub struct Market {
     pub account: RecordRef,
 }
 
+/// What [`symbol`] is called in JSON: a user has a name of its own choosing, and no symbol.
+pub fn symbol_key(kind: Kind) -> &'static str {
+    if kind == Kind::User { "name" } else { "symbol" }
+}
+
 /// The name that an account gives itself.
 pub fn symbol(region: &Region, account: &RecordRef) -> Option<String> {
     let field = region.profile().account(account.kind)?.role(role::SYMBOL)?;

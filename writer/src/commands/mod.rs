@@ -9,6 +9,7 @@ mod keys;
 mod kind;
 #[cfg(feature = "live")]
 mod live;
+mod lock;
 mod output;
 mod place;
 mod record;
@@ -95,6 +96,16 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_says_how_many_users_the_simulation_makes() {
+        let command = Cli::command();
+        let run = command.find_subcommand("run").unwrap();
+        let users = run.get_arguments().find(|arg| arg.get_long() == Some("users")).unwrap();
+        let help = users.get_help().unwrap().to_string();
+        let count = crate::feeds::sim::SimOptions::default().users;
+        assert!(help.contains(&format!("sim: {count}]")), "{help}");
     }
 
     #[test]

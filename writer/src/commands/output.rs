@@ -80,6 +80,14 @@ pub fn duration(ns: u64) -> String {
     }
 }
 
+/// The same where nothing finer than seconds is known.
+pub fn whole_seconds(seconds: u64) -> String {
+    match seconds {
+        0..=9 => format!("{seconds} s"),
+        _ => duration(seconds.saturating_mul(1_000_000_000)),
+    }
+}
+
 /// Bytes in the unit that fits.
 pub fn bytes(bytes: u64) -> String {
     match bytes {

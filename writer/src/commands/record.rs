@@ -46,8 +46,9 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
     let stop = Stop::on_signals()?;
     // Of the right cluster, or not at all.
     let (dir, _) = args.place.open()?;
-    let mut file = append_to(&args.file)?;
+    // Before the file: a writer that does not answer leaves no empty one behind.
     let mut recorded = ask::record(&dir)?;
+    let mut file = append_to(&args.file)?;
     let name = args.file.display();
     complain(&format_args!("recording into {name}; Ctrl-C ends it"));
     let mut bytes = 0;

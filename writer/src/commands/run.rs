@@ -10,7 +10,7 @@ use clap::{ArgMatches, Command};
 use driftshm_layout::profile::{Kind, Profile};
 use driftshm_layout::{Capacities, Pubkey, dir};
 
-use super::failure::Failure;
+use super::failure::{Failure, complain};
 #[cfg(feature = "live")]
 use super::live;
 use crate::config::args::{FeedName, FollowName, RunArgs, UsersArg};
@@ -19,7 +19,7 @@ use crate::control::Limits;
 use crate::feeds::replay::ReplayOptions;
 use crate::feeds::sim::SimOptions;
 use crate::publisher::Follow;
-use crate::serve::{FeedSpec, ServeOptions, serve};
+use crate::serve::{self, FeedSpec, ServeOptions, serve};
 
 /// Below the list of settings.
 pub const HELP: &str = "Every setting is a flag, a variable and a key of the --config file; the first that is given\n\
@@ -42,7 +42,10 @@ pub fn run(
     argv: &[OsString],
     parsed: &Parsed,
 ) -> Result<ExitCode, Failure> {
+    let run = command.find_subcommand("run");
+    let unknown = run.map(config::unknown_variables).unwrap_or_default();
     if args.check {
+        unknown.iter().for_each(|what| complain(what));
         let text = config::show(command, argv, parsed);
         std::io::stdout().write_all(text.as_bytes())?;
     }
@@ -55,9 +58,13 @@ pub fn run(
     }
     let options = options(args)?;
     if check {
+        serve::check(&options)?;
         return Ok(ExitCode::SUCCESS);
     }
     let _lines = config::log::start(&log);
+    for what in unknown {
+        tracing::warn!("{what}");
+    }
     if let Some(what) = not_real(&options.cluster, &options.feeds) {
         tracing::warn!(cluster = options.cluster, "{what}");
     }
@@ -157,6 +164,27 @@ fn refuse_idle_flags(
     }
     #[cfg(feature = "live")]
     live::refuse_idle_flags(&feeds, run, matches)?;
+    refuse_idle_users(args, &feeds, matches)
+}
+
+/// Which users a node is asked for means nothing where there is no node.
+fn refuse_idle_users(
+    args: &RunArgs,
+    feeds: &[FeedName],
+    matches: &ArgMatches,
+) -> Result<(), Failure> {
+    let users = match args.accounts.users {
+        Some(UsersArg::Active) => "active",
+        Some(UsersArg::All) => "all",
+        _ => return Ok(()),
+    };
+    let is_idle = feeds.iter().all(|feed| matches!(feed, FeedName::Sim | FeedName::Replay));
+    if is_idle && matches.value_source("users") == Some(ValueSource::CommandLine) {
+        return usage(format!(
+            "--users {users} means nothing without a live feed: give --rpc-url URL, or for the \
+             feed sim a number (--users 100)"
+        ));
+    }
     Ok(())
 }
 
@@ -243,7 +271,10 @@ fn options(args: RunArgs) -> Result<ServeOptions, Failure> {
         }
         FollowName::All => Follow::All,
     };
-    let dir = args.dir.unwrap_or_else(|| dir::resolve(Some(&cluster)).dir);
+    let dir = match args.dir {
+        Some(dir) => dir,
+        None => dir::resolve(Some(&cluster))?.dir,
+    };
     let region = &args.region;
     Ok(ServeOptions {
         capacities: Capacities {

@@ -183,7 +183,7 @@ pub struct AccountArgs {
 
     /// Live feeds: users to ask the node for beside those named or watched: none, active (those
     /// that the program does not call idle) or all. Feed sim: how many users to make [default:
-    /// none; sim: 1000]
+    /// none; sim: 100]
     #[arg(long, value_name = "WHICH|N", env = "DRIFTSHM_USERS", value_parser = value::users)]
     pub users: Option<UsersArg>,
 

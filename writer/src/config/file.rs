@@ -50,7 +50,7 @@ impl SettingsFile {
         let document = DeTable::parse(text).map_err(|error| SettingError::Syntax {
             path: path.into(),
             line: line_of(error.span().map_or(0, |span| span.start)),
-            what: error.message().replace('\n', ", "),
+            what: syntax(error.message()),
         })?;
         let mut settings = Vec::new();
         let mut take = |table: Option<&str>, entries: &DeTable<'_>| {
@@ -139,6 +139,15 @@ fn find<'a>(run: &'a Command, key: &str) -> Option<&'a clap::Arg> {
     super::settings(run).find(|arg| arg.get_long() == Some(key) && key != "config")
 }
 
+/// What TOML's reader says, in one line; of an octal mode as a shell has it, also what to write.
+fn syntax(message: &str) -> String {
+    let message = message.replace('\n', ", ");
+    match message.contains("leading zero") {
+        true => format!("{message}: put it in quotes, as in mode = \"0640\""),
+        false => message,
+    }
+}
+
 /// The table for the settings under a heading.
 pub fn table_name(heading: &str) -> String {
     heading.to_lowercase().replace(' ', "-")
@@ -188,6 +197,13 @@ mod tests {
         let elsewhere = "f.toml:2: max-users belongs into [region], or into no table";
         assert_eq!(complaint("[log]\nmax-users = 7"), elsewhere);
         assert_eq!(complaint("[log]\ncluster = \"x\""), "f.toml:2: cluster belongs into no table");
+    }
+
+    #[test]
+    fn a_mode_without_quotes_is_told_to_have_some() {
+        let said = complaint("rate = 1\n[access]\nmode = 0640\n");
+        assert!(said.starts_with("f.toml:3: "), "{said}");
+        assert!(said.ends_with("put it in quotes, as in mode = \"0640\""), "{said}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub mod live;
 pub mod log;
 pub mod metrics;
 mod show;
-mod value;
+pub mod value;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -54,7 +54,9 @@ impl From<SettingError> for Refused {
 
 /// Understands a command line, with the variables and the file that it names for `run`.
 pub fn parse(command: Command, argv: &[OsString]) -> Result<Parsed, Refused> {
-    let command = command.mut_subcommands(|sub| sub.mut_args(without_empty_variable));
+    let command = command.mut_subcommands(|sub| {
+        sub.mut_args(|arg| with_negative_numbers(without_empty_variable(arg)))
+    });
     let understand = |command: &Command, file: Option<&SettingsFile>| {
         command.clone().try_get_matches_from(argv).map_err(|error| match error.kind() {
             ErrorKind::DisplayHelp
@@ -85,6 +87,26 @@ pub fn parse(command: Command, argv: &[OsString]) -> Result<Parsed, Refused> {
     Ok(Parsed { matches, file: Some(file) })
 }
 
+/// What is said of each variable that looks like a setting of `run` and is none: a typing error
+/// there is found nowhere else.
+pub fn unknown_variables(run: &Command) -> Vec<String> {
+    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    let mut unknown: Vec<_> = names.filter_map(|name| unknown_variable(run, &name)).collect();
+    unknown.sort_unstable();
+    unknown
+}
+
+fn unknown_variable(run: &Command, name: &str) -> Option<String> {
+    let rest = name.strip_prefix("DRIFTSHM_")?;
+    if settings(run).any(|arg| arg.get_env().is_some_and(|known| known == name)) {
+        return None;
+    }
+    let nearest = complaint::nearest_flag(run, &rest.to_lowercase().replace('_', "-"));
+    let variable = |flag: String| format!("DRIFTSHM_{}", flag.to_uppercase().replace('-', "_"));
+    let meant = nearest.map(|flag| format!("; did you mean {}?", variable(flag)));
+    Some(format!("{name} is no setting of this driftshm: ignored{}", meant.unwrap_or_default()))
+}
+
 fn config_file(matches: &ArgMatches) -> Option<(&ArgMatches, PathBuf)> {
     let run = matches.subcommand_matches("run")?;
     let path: &PathBuf = run.get_one("config")?;
@@ -94,6 +116,13 @@ fn config_file(matches: &ArgMatches) -> Option<(&ArgMatches, PathBuf)> {
 fn without_empty_variable(arg: Arg) -> Arg {
     let empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
     if empty { arg.env(None) } else { arg }
+}
+
+/// A negative number is a wrong value, about which there is something better to say than that there
+/// is no such flag.
+fn with_negative_numbers(arg: Arg) -> Arg {
+    let takes_one = arg.is_positional() || arg.get_action().takes_values();
+    if takes_one { arg.allow_negative_numbers(true) } else { arg }
 }
 
 /// The settings among the arguments of `run`; the others are deeds.

@@ -81,7 +81,7 @@ pub fn cluster(text: &str) -> Result<String, String> {
     if dir::is_cluster_name(text) {
         Ok(text.to_owned())
     } else {
-        Err("expected up to 31 letters, digits, '-', '_' and '.', no '.' first".to_owned())
+        Err(format!("expected {}", dir::CLUSTER_NAMES))
     }
 }
 

@@ -6,6 +6,7 @@ use crossbeam_channel::Sender;
 use driftshm_layout::control::FeedReport;
 use driftshm_layout::{FeedState, clock};
 
+use super::throttle::Throttle;
 use crate::feeds::{FeedCommand, Figures, Part};
 
 struct Link {
@@ -19,6 +20,17 @@ struct Link {
     /// What it brings is as the chain had it then, CLOCK_MONOTONIC ns; `None`: as it has it now.
     vouched_ns: Option<u64>,
     commands: Sender<FeedCommand>,
+    /// Of the turns between connecting and down.
+    tries: Throttle,
+}
+
+/// A feed's turn to another state.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Turn<'a> {
+    pub feed: &'a str,
+    pub before: FeedState,
+    /// How many there were since the last that was logged, this one included.
+    pub times: u64,
 }
 
 /// All feeds.
@@ -35,22 +47,43 @@ impl FeedLinks {
         figures: Arc<Figures>,
         commands: Sender<FeedCommand>,
     ) {
-        self.0.retain(|link| link.source != source);
+        let before = self.0.iter().position(|link| link.source == source);
+        let before = before.map(|place| self.0.remove(place));
         let (state, since_ns) = (FeedState::Connecting, clock::monotonic_ns());
-        let vouched_ns = None;
-        self.0.push(Link { source, name, part, figures, state, since_ns, vouched_ns, commands });
+        // One that is started again goes on as before.
+        let tries = before.map_or_else(Throttle::minutely, |link| link.tries);
+        self.0.push(Link {
+            source,
+            name,
+            part,
+            figures,
+            state,
+            since_ns,
+            vouched_ns: None,
+            commands,
+            tries,
+        });
         self.0.sort_by_key(|link| link.source);
     }
 
-    /// A feed says how it is. Its name and how it was before, if that is another state.
-    pub fn set_state(&mut self, source: u8, state: FeedState) -> Option<(&str, FeedState)> {
+    /// A feed says how it is. What is to be logged of it, if anything is.
+    pub fn set_state(&mut self, source: u8, state: FeedState) -> Option<Turn<'_>> {
         let link = self.0.iter_mut().find(|link| link.source == source)?;
         let before = std::mem::replace(&mut link.state, state);
         let is_new = before != state;
-        if is_new {
-            link.since_ns = clock::monotonic_ns();
+        if !is_new {
+            return None;
         }
-        is_new.then_some((link.name.as_str(), before))
+        link.since_ns = clock::monotonic_ns();
+        // A feed that keeps trying goes to and fro between these for ever.
+        let tries = |state| matches!(state, FeedState::Connecting | FeedState::Down);
+        let times = if tries(before) && tries(state) {
+            link.tries.happened()?
+        } else {
+            link.tries = Throttle::minutely();
+            1
+        };
+        Some(Turn { feed: &link.name, before, times })
     }
 
     /// Those that bring accounts of their own accord.
@@ -234,7 +267,24 @@ mod tests {
     fn only_a_change_of_state_is_news() {
         let mut links = links(&[FeedState::Live]);
         assert_eq!(links.set_state(1, FeedState::Live), None);
-        assert_eq!(links.set_state(1, FeedState::Down), Some(("feed1", FeedState::Live)));
+        let expected = Turn { feed: "feed1", before: FeedState::Live, times: 1 };
+        assert_eq!(links.set_state(1, FeedState::Down), Some(expected));
         assert_eq!(links.set_state(9, FeedState::Down), None);
+    }
+
+    #[test]
+    fn a_feed_that_tries_in_vain_is_news_once_until_it_gets_further() {
+        use FeedState::*;
+        let mut links = links(&[Live]);
+        let said = |links: &mut FeedLinks, state| links.set_state(1, state).is_some();
+        assert!(said(&mut links, Down) && said(&mut links, Connecting), "to live and back is news");
+        for _ in 0..3 {
+            assert!(!said(&mut links, Down) && !said(&mut links, Connecting));
+        }
+        start(&mut links, 1, Part::Sole);
+        assert!(!said(&mut links, Down), "also if it is started again");
+        assert!(
+            said(&mut links, Syncing) && said(&mut links, Down) && said(&mut links, Connecting)
+        );
     }
 }

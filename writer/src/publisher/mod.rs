@@ -48,7 +48,7 @@ use driftshm_layout::{Counter, Pubkey, RegionWriter};
 use tokio::sync::oneshot;
 
 use self::classify::Classifier;
-use self::feed_links::FeedLinks;
+use self::feed_links::{FeedLinks, Turn};
 use self::oracles::Registry;
 use self::prices::Pricer;
 use self::subscribers::Subscribers;
@@ -300,9 +300,13 @@ impl Publisher {
         for (source, event) in batch.events.drain(..) {
             match event {
                 FeedEvent::State(state) => {
-                    if let Some((name, before)) = self.feeds.set_state(source, state) {
+                    if let Some(Turn { feed, before, times }) = self.feeds.set_state(source, state)
+                    {
                         let (from, to) = (before.as_str(), state.as_str());
-                        tracing::info!(feed = name, from, to, "feed state");
+                        match times {
+                            1 => tracing::info!(feed, from, to, "feed state"),
+                            _ => tracing::info!(feed, from, to, times, "feed state, to and fro"),
+                        }
                     }
                     self.writer.set_feed_state(self.feeds.overall());
                     self.had_gap = !self.feeds.are_live();

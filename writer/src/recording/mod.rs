@@ -25,6 +25,6 @@ pub use self::format::VERSION;
 pub use self::item::{Item, Said, Session};
 pub use self::pipe::{PipeSink, Place, Recordings};
 pub use self::read::{BlockCache, Damage, Next, Position, Recording};
-pub use self::recorder::{Guard, RecorderOptions, append_to, start};
+pub use self::recorder::{Guard, RecorderOptions, append_to, could_append_to, start};
 pub(crate) use self::tap::LAST;
 pub use self::tap::Tap;

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use driftshm_layout::profile::{Kind, Profile};
 use driftshm_layout::{Region, clock};
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{Access, FlockOperation, access, flock};
 
 use super::RecordingError;
 use super::blocks::BlockWriter;
@@ -173,21 +173,46 @@ fn record_region<W: Write>(region: &Region, blocks: &mut BlockWriter<W>) -> io::
 /// may be recording to it.
 pub fn append_to(path: &Path) -> Result<File, RecordingError> {
     let io = |action| move |source| RecordingError::Io { action, path: path.to_owned(), source };
-    let mut options = OpenOptions::new();
-    let options = options.read(true).append(true).create(true).mode(0o640);
-    let file = options.open(path).map_err(io("open"))?;
-    let not_one = |why| RecordingError::NotARecording { path: path.to_owned(), why };
-    let metadata = file.metadata().map_err(io("open"))?;
-    if !metadata.is_file() {
-        return Err(not_one("it is no regular file"));
-    }
-    if metadata.len() > 0 && !Recording::is_one(&file) {
-        return Err(not_one("it has something else in it already; name another file"));
-    }
+    let file = options().create(true).open(path).map_err(io("open"))?;
+    look_at(&file, path)?;
     let lock = flock(&file, FlockOperation::NonBlockingLockExclusive);
     lock.map_err(|error| match error {
         rustix::io::Errno::WOULDBLOCK => RecordingError::InUse { path: path.to_owned() },
         error => io("lock")(error.into()),
     })?;
     Ok(file)
+}
+
+/// Whether [`append_to`] would do it, as far as can be told without making the file. That another
+/// recorder has it at the moment does not count: it may be the writer that is to be restarted.
+pub fn could_append_to(path: &Path) -> Result<(), RecordingError> {
+    let io = |source| RecordingError::Io { action: "open", path: path.to_owned(), source };
+    match options().open(path) {
+        Ok(file) => look_at(&file, path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+            let above = above.unwrap_or(Path::new("."));
+            access(above, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| io(error.into()))
+        }
+        Err(error) => Err(io(error)),
+    }
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).mode(0o640);
+    options
+}
+
+fn look_at(file: &File, path: &Path) -> Result<(), RecordingError> {
+    let io = |action| move |source| RecordingError::Io { action, path: path.to_owned(), source };
+    let not_one = |why| RecordingError::NotARecording { path: path.to_owned(), why };
+    let metadata = file.metadata().map_err(io("open"))?;
+    if !metadata.is_file() {
+        return Err(not_one("it is no regular file"));
+    }
+    if metadata.len() > 0 && !Recording::is_one(file) {
+        return Err(not_one("it has something else in it already; name another file"));
+    }
+    Ok(())
 }

@@ -22,6 +22,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
 
+use super::directory;
 use super::feed::{self, Surroundings};
 use super::watchers::Watchers;
 use super::{ServeError, ServeOptions};
@@ -54,6 +55,7 @@ pub(super) fn run(
     };
     let (writer, origin) = RegionWriter::open(&options.dir, region)?;
     log_origin(&writer, &origin);
+    directory::warn_of(&options.dir);
     let _context = runtime.enter();
     let queue = Queue::new();
     let (link, commands) = PublisherLink::new(Arc::clone(&queue));
@@ -173,7 +175,7 @@ fn start_feeds(
 }
 
 /// What can be wrong is said before anything is touched.
-fn check(options: &ServeOptions, feeds: &[Feed]) -> Result<(), ServeError> {
+pub(super) fn check(options: &ServeOptions, feeds: &[Feed]) -> Result<(), ServeError> {
     let path = dir::socket_path(&options.dir);
     let len = path.as_os_str().len();
     if len > SOCKET_PATH_MAX {
@@ -257,6 +259,6 @@ fn log_live(options: &ServeOptions, mib: usize) {
         capacities = capacities.join(" "),
         journal = options.capacities.journal,
         mib,
-        "READY=1 live"
+        "READY=1 the region is served; how feeds are is said as they start"
     );
 }

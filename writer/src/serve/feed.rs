@@ -58,10 +58,12 @@ fn supervise(feed: &Feed, source: u8, around: &Surroundings) {
         }
         let sink = Sink::new(Arc::clone(&around.queue), source, commands);
         let started = Instant::now();
+        feed.figures.recovered();
         let outcome = catch_unwind(AssertUnwindSafe(|| (feed.run)(start_slot, &sink)));
         if around.queue.is_stopped() {
             return;
         }
+        let figures = &feed.figures;
         let (feed, error) = match outcome {
             Ok(Ok(())) => {
                 // It brings nothing any more, whatever it said last.
@@ -72,6 +74,8 @@ fn supervise(feed: &Feed, source: u8, around: &Surroundings) {
             Ok(Err(error)) => (&feed.name, error),
             Err(panic) => (&feed.name, format!("it panicked: {}", panic_text(panic.as_ref()))),
         };
+        // So that who asks why it is down is told.
+        figures.failed("failed", &error);
         sink.state(FeedState::Down);
         if let Some(fatal) = &around.fatal {
             let _ = fatal.send((feed.clone(), error));

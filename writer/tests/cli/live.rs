@@ -275,3 +275,13 @@ fn the_log_is_lines_or_objects() {
     process.signal(Signal::TERM);
     process.wait();
 }
+
+#[test]
+fn a_directory_that_everybody_may_write_to_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = directory();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let writer = super::process::Writer::start(&dir, &["--feed", "sim", "--users", "4"]);
+    let said = writer.line("every user may write to");
+    assert!(said.contains("WARN") && said.contains("chmod o-w"), "{said}");
+}

@@ -9,6 +9,7 @@ mod notify;
 mod process;
 mod reading;
 mod ready;
+mod recordings;
 #[cfg(all(feature = "live", feature = "metrics"))]
 mod settings;
 mod support;

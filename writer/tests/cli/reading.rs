@@ -53,9 +53,15 @@ fn status_tells_a_live_writer_from_a_stopped_and_a_dead_one() {
     });
     // This process goes on holding the region, but its heart has stopped.
     writer.header().set_pulse(Pulse::HeartbeatNs, 1);
-    let dead = run(&mut driftshm(&["status", "--dir", dir]));
-    assert_eq!(dead.code, Some(3));
-    assert!(dead.stdout.contains("dead since"), "{}", dead.stdout);
+    let hung = run(&mut driftshm(&["status", "--dir", dir]));
+    assert_eq!(hung.code, Some(3));
+    if std::path::Path::new("/proc/locks").exists() {
+        let expected = format!("hangs: pid {} holds the lock", std::process::id());
+        assert!(hung.stdout.contains(&expected), "{}", hung.stdout);
+        assert!(!hung.stdout.contains("dead"), "{}", hung.stdout);
+        let said = complaint(&mut driftshm(&["status", "--ready", "--dir", dir]), 3);
+        assert!(said.contains("the writer hangs: pid"), "{said}");
+    }
     let json = run(&mut driftshm(&["status", "--dir", dir, "--json"])).json();
     assert_eq!(json["writer"]["alive"], false);
     assert_eq!(json["feed"]["state"], "down");
@@ -63,7 +69,19 @@ fn status_tells_a_live_writer_from_a_stopped_and_a_dead_one() {
     assert_eq!(writer.region().state(), Some(State::Stopped));
     let stopped = run(&mut driftshm(&["status", "--dir", dir]));
     assert_eq!(stopped.code, Some(3));
-    assert!(stopped.stdout.contains("stopped"), "{}", stopped.stdout);
+    assert!(stopped.stdout.contains("stopped "), "{}", stopped.stdout);
+}
+
+#[test]
+fn a_writer_that_is_gone_and_has_its_lock_no_more_is_dead() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().to_str().unwrap();
+    let writer = region(temp.path());
+    writer.header().set_pulse(Pulse::HeartbeatNs, 1);
+    drop(writer);
+    let dead = run(&mut driftshm(&["status", "--dir", dir]));
+    assert_eq!(dead.code, Some(3));
+    assert!(dead.stdout.contains("dead since"), "{}", dead.stdout);
 }
 
 #[test]
@@ -73,8 +91,31 @@ fn another_cluster_than_asked_for_is_refused() {
     let _writer = region(temp.path());
     let said = complaint(&mut driftshm(&["status", "--dir", dir, "--cluster", "mainnet"]), 1);
     assert!(said.contains("of cluster \"test\", asked for was \"mainnet\""), "{said}");
-    let ran = run(driftshm(&["get", "perp", "0", "--json"]).env("DRIFTSHM_DIR", dir));
-    assert_eq!(ran.json()["symbol"], "SOL-PERP");
+    let by_variable = |cluster: Option<&str>, args: &[&str]| {
+        let mut command = driftshm(args);
+        command.env("DRIFTSHM_DIR", dir).envs(cluster.map(|name| ("DRIFTSHM_CLUSTER", name)));
+        command
+    };
+    let get = ["get", "perp", "0", "--json"];
+    for cluster in [None, Some("test"), Some("")] {
+        assert_eq!(run(&mut by_variable(cluster, &get)).json()["symbol"], "SOL-PERP");
+    }
+    let said = complaint(&mut by_variable(Some("mainnet"), &["status"]), 1);
+    assert!(said.contains("of cluster \"test\", asked for was \"mainnet\""), "{said}");
+    assert!(said.contains("DRIFTSHM_CLUSTER"), "{said}");
+    // A flag beats the environment: a directory that is typed says enough.
+    let mut typed = by_variable(Some("mainnet"), &["status", "--dir", dir]);
+    assert_eq!(run(&mut typed).code, Some(0));
+}
+
+#[test]
+fn what_no_cluster_is_called_is_refused_before_anything_is_looked_for() {
+    for name in ["..", "", "/dev/shm/x"] {
+        let said = complaint(&mut driftshm(&["status", "--cluster", name]), 2);
+        assert!(said.starts_with(&format!("--cluster is {name:?}: expected up to 31")), "{said}");
+    }
+    let said = complaint(driftshm(&["status"]).env("DRIFTSHM_CLUSTER", "/dev/shm/x"), 2);
+    assert!(said.starts_with("DRIFTSHM_CLUSTER is \"/dev/shm/x\", which is no"), "{said}");
 }
 
 #[test]
@@ -113,6 +154,14 @@ fn get_prints_only_the_fields_that_are_named() {
     let json = run(driftshm(&paths).arg("--json")).json();
     assert_eq!(json["fields"]["amm.peg_multiplier"], 150_500_000);
     assert_eq!(json["fields"].as_object().unwrap().len(), 2);
+    let paths = ["get", "perp", "0", "mark_price", "oracle_price", "--dir", dir];
+    let json = run(driftshm(&paths).arg("--json")).json();
+    assert_eq!(json["fields"]["mark_price"], 150_500_000, "a figure, as the heading has it");
+    assert_eq!(json["fields"]["oracle_price"], 150_250_000);
+    let text = run(&mut driftshm(&paths)).stdout;
+    let figure = text.lines().find(|line| line.starts_with("mark_price")).unwrap();
+    let words: Vec<_> = figure.split_whitespace().collect();
+    assert_eq!(words, ["mark_price", "150500000", "150.5", "price"]);
     let said = complaint(&mut driftshm(&["get", "perp", "0", "peg_multiplier", "--dir", dir]), 1);
     assert!(said.contains("did you mean amm.peg_multiplier?"), "{said}");
     let said = complaint(&mut driftshm(&["get", "perp", "0", "amm[0]", "--dir", dir]), 1);
@@ -129,6 +178,8 @@ fn get_finds_users_by_address_and_by_authority() {
         let json = run(&mut driftshm(&["get", "user", &key, "--dir", dir, "--json"])).json();
         assert_eq!(json["pubkey"], address.as_str());
         assert_eq!(json["account"]["authority"], AUTHORITY.to_string());
+        let keys = json.as_object().unwrap();
+        assert!(keys.contains_key("name") && !keys.contains_key("symbol"), "a user has a name");
     }
     let missing = AUTHORITY.to_string();
     let said = complaint(&mut driftshm(&["get", "user", &missing, "--dir", dir]), 1);
@@ -167,7 +218,7 @@ fn what_is_not_there_is_said_with_what_is() {
     let dir = temp.path().to_str().unwrap();
     let _writer = region(temp.path());
     let there = "there are 0 SOL-PERP, 1 BTC-PERP";
-    for key in ["3", "99", "ETH-PERP"] {
+    for key in ["3", "99", "ETH-PERP", "-1"] {
         let said = complaint(&mut driftshm(&["get", "perp", key, "--dir", dir]), 1);
         assert_eq!(said, format!("there is no perp market {key}: {there}"));
     }

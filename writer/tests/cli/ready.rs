@@ -33,6 +33,11 @@ fn it_tells_ready_from_not_ready_from_dead_from_none() {
     let said = complaint(&mut driftshm(&args), 5);
     assert!(said.starts_with("not ready: the feed is down for 0."), "{said}");
     assert_eq!(run(&mut driftshm(&["status", "--dir", path])).code, Some(0), "it lives");
+    let why = "has format 99";
+    assert!(said.contains(why), "{said}");
+    let doctor = run(&mut driftshm(&["doctor", "--dir", path])).stdout;
+    let feed = doctor.lines().find(|line| line.starts_with("! feed")).unwrap();
+    assert!(feed.contains("the feed is down for") && feed.contains(why), "{doctor}");
 }
 
 #[test]

@@ -116,7 +116,16 @@ fn a_flag_beats_a_variable_beats_the_file_beats_the_default() {
     let base = dir.path().join("base.toml");
     with_base(&base, "");
     let base = base.to_str().unwrap();
-    let defaults = in_force(&run(&mut driftshm(&["run", "--check", "--config", base])));
+    // What is to be replayed must be there.
+    for recording in ["base.jsonl", "a.jsonl", "b.jsonl", "c.jsonl"] {
+        std::fs::write(dir.path().join(recording), "").unwrap();
+    }
+    let check = |config: &str| {
+        let mut command = driftshm(&["run", "--check", "--config", config]);
+        command.current_dir(dir.path());
+        command
+    };
+    let defaults = in_force(&run(&mut check(base)));
     let profile = driftshm_layout::profile::Profile::builtin("drift-v2").unwrap();
     for (key, values) in SETTINGS {
         let [in_file, in_variable, in_flag] = values.map(|value| match value {
@@ -143,7 +152,7 @@ fn a_flag_beats_a_variable_beats_the_file_beats_the_default() {
 
         let default = defaults.get(*key).map(text);
         assert_ne!(default.as_deref(), Some(in_file.as_str()), "{key}: the test shows nothing");
-        let mut command = driftshm(&["run", "--check", "--config", config]);
+        let mut command = check(config);
         let got = |ran: Ran| (text(&in_force(&ran)[*key]), origin(&ran, key));
         let (value, from) = got(run(&mut command));
         assert_eq!((value, from), (in_file, format!("{config}:1: {key}")));
@@ -152,7 +161,7 @@ fn a_flag_beats_a_variable_beats_the_file_beats_the_default() {
         command.arg(&flag);
         assert_eq!(got(run(&mut command)), (in_flag, format!("--{key}")));
         // An empty variable is none.
-        let mut command = driftshm(&["run", "--check", "--config", base]);
+        let mut command = check(base);
         command.env(&variable, "");
         assert_eq!(in_force(&run(&mut command)).get(*key).map(text), default, "{key}");
     }
@@ -229,14 +238,58 @@ fn what_is_missing_or_means_nothing_is_said() {
             &["run", "--cluster", "sim", "--speed", "2"],
             "--speed means nothing without --feed replay",
         ),
+        (
+            &["run", "--cluster", "sim", "--users", "active"],
+            "--users active means nothing without a live feed",
+        ),
         (&["run", "--cluster", "sim", "--focus-market", "16"], "the last one is 15"),
     ] {
         let said = complaint(&mut driftshm(args), 2);
         assert!(said.contains(expected), "{said}");
     }
-    let mut unread = driftshm(&["run", "--cluster", "x", "--feed=replay", "--replay=/none/at/all"]);
-    let said = complaint(&mut unread, 2);
-    assert!(said.contains("cannot read the recording /none/at/all"), "{said}");
+}
+
+#[test]
+fn a_file_that_cannot_be_played_or_recorded_to_is_refused_by_check_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (text, new) = (path("notes.txt"), path("new.rec"));
+    std::fs::write(&text, "notes").unwrap();
+    let region = path("region");
+    for (args, expected) in [
+        (["--feed=replay", "--replay=/none/at/all"], "cannot read the recording /none/at/all"),
+        (["--feed=sim", "--record=/none/at/all"], "cannot open the recording /none/at/all"),
+        (["--feed=sim", &format!("--record={text}")], "it has something else in it already"),
+    ] {
+        let run = ["run", "--cluster", "x", "--dir", &region];
+        for check in [&[][..], &["--check"]] {
+            let ran = self::run(driftshm(&run).args(args).args(check));
+            assert_eq!(ran.code, Some(2), "{args:?} {}", ran.stderr);
+            assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+        }
+    }
+    let args = ["run", "--check", "--cluster=x", "--feed=sim", "--record", &new];
+    assert_eq!(run(&mut driftshm(&args)).code, Some(0));
+    assert!(!Path::new(&new).exists() && !Path::new(&region).exists(), "only looked at");
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_warned_of() {
+    let mut command = driftshm(&["run", "--check", "--cluster", "sim"]);
+    let ran = run(command.env("DRIFTSHM_MAX_USER", "5").env("DRIFTSHM_QQQ", "x"));
+    assert_eq!(in_force(&ran)["max-users"].as_integer(), Some(8192));
+    let said: Vec<&str> = ran.stderr.lines().collect();
+    let nothing = "is no setting of this driftshm: ignored";
+    let meant = "did you mean DRIFTSHM_MAX_USERS?";
+    assert_eq!(said[0], format!("driftshm: DRIFTSHM_MAX_USER {nothing}; {meant}"));
+    assert_eq!(said[1], format!("driftshm: DRIFTSHM_QQQ {nothing}"));
+    assert_eq!(said.len(), 2);
+    let dir = super::process::directory();
+    let variables = [("DRIFTSHM_MAX_USER", "5"), ("DRIFTSHM_SEED", "7")];
+    let args = ["--feed", "sim", "--users", "4"];
+    let writer = super::process::Writer::start_with(&dir, &args, &variables);
+    let said = writer.line("DRIFTSHM_");
+    assert!(said.contains("WARN") && said.contains(meant), "{said}");
 }
 
 #[test]

@@ -29,6 +29,7 @@ fn each_command_explains_itself() {
         ("status", "4 = there is no\n          region"),
         ("get", "AUTHORITY:SUB_ID"),
         ("watch", "--no-conflate"),
+        ("watch", "Perp markets, by index or symbol; repeatable, or several parted by commas"),
         ("doctor", "Exit status"),
     ] {
         let ran = run(&mut driftshm(&[command, "--help"]));
@@ -45,6 +46,8 @@ fn what_makes_no_sense_is_said_in_one_line() {
         (&["run", "--max-user", "1"], "did you mean --max-users?"),
         (&["status", "extra"], "unexpected argument 'extra'"),
         (&["get", "perps", "0"], "expected one of perp, spot, oracle, user, user-stats, state"),
+        (&["watch", "--count", "-1"], "--count is \"-1\": "),
+        (&["run", "--rate", "-1"], "--rate is \"-1\": expected a whole number from 1 to"),
         (&["watch", "--count", "many"], "--count is \"many\""),
         (&["watch", "--kind", "perpetual"], "--kind is \"perpetual\": expected one of perp, spot"),
     ] {
@@ -84,4 +87,7 @@ fn a_file_that_is_no_region_is_told_from_none() {
     assert!(said.contains("not a sound driftshm region"), "{said}");
     let doctor = run(&mut driftshm(&["doctor", "--dir", dir]));
     assert!(doctor.stdout.contains("is not sound"), "{}", doctor.stdout);
+    std::fs::write(std::path::Path::new(dir).join("region"), "123456").unwrap();
+    let said = complaint(&mut driftshm(&["status", "--dir", dir]), 1);
+    assert!(said.contains("the file has 6 bytes only"), "{said}");
 }

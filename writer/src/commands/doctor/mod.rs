@@ -68,13 +68,14 @@ impl Finding {
 
 /// Prints all findings.
 pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
-    let place = args.place.place();
+    let place = args.place.place()?;
     let opened = place::open(&place);
     let opened = opened.as_ref();
     let mut findings = vec![directory::directory(&place.dir)];
     findings.extend(directory::readers(&place.dir));
     findings.push(region::region(opened));
-    findings.extend(opened.ok().into_iter().flat_map(region::contents));
+    findings
+        .extend(opened.ok().into_iter().flat_map(|region| region::contents(&place.dir, region)));
     findings.extend(directory::file_system(&place.dir, opened.ok()));
     findings.extend(logind::remove_ipc(&place.dir));
     findings.extend(writer::all(&place.dir, opened.ok()));

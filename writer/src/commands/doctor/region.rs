@@ -1,10 +1,14 @@
 //! The region: whether it opens, and whether everything finds room in it.
 
+use std::path::Path;
+
 use driftshm_layout::profile::Kind;
 use driftshm_layout::{Counter, OpenError, Region};
 
 use super::Finding;
+use crate::commands::ask::feed_errors;
 use crate::commands::output::bytes;
+use crate::health::feed_trouble;
 
 /// Whether it opens.
 pub fn region(opened: Result<&Region, &OpenError>) -> Finding {
@@ -46,8 +50,14 @@ pub fn region(opened: Result<&Region, &OpenError>) -> Finding {
         }
         OpenError::OtherCluster { found, expected, .. } => (
             format!("is of cluster {found:?}, asked for was {expected:?}"),
-            "check --dir and DRIFTSHM_DIR".into(),
+            "name that cluster (--cluster, DRIFTSHM_CLUSTER), or the directory of the one that is \
+             meant (--dir, DRIFTSHM_DIR)"
+                .into(),
         ),
+        // Refused before there is anything to look at.
+        OpenError::ClusterName { .. } => {
+            (error.to_string(), "name the cluster with --cluster, its directory with --dir".into())
+        }
         OpenError::ForeignOwner { found, expected, .. } => (
             format!("belongs to uid {found}, not to this user (uid {expected})"),
             "somebody else made it: name the directory of your own writer with --dir".into(),
@@ -60,7 +70,7 @@ pub fn region(opened: Result<&Region, &OpenError>) -> Finding {
 }
 
 /// Sections that are full, accounts that do not fit, and feeds that do not bring any.
-pub fn contents(region: &Region) -> Vec<Finding> {
+pub fn contents(dir: &Path, region: &Region) -> Vec<Finding> {
     let header = region.header();
     let mut findings = Vec::new();
     let refused = header.counter(Counter::SectionFull);
@@ -90,13 +100,12 @@ pub fn contents(region: &Region) -> Vec<Finding> {
         findings.push(Finding::warning("profile", text, remedy));
     }
     if region.writer_alive() {
-        let state = region.feed_state().as_str();
-        findings.push(match state {
-            "live" => Finding::ok("feed", format!("{state}, slot {}", region.slot())),
-            _ => Finding::warning(
+        findings.push(match feed_trouble(region) {
+            None => Finding::ok("feed", format!("live, slot {}", region.slot())),
+            Some(trouble) => Finding::warning(
                 "feed",
-                state,
-                "see the writer's log; driftshm status says since when",
+                trouble + &feed_errors(dir),
+                "mend what it says; what else has happened, the writer's log says",
             ),
         });
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Account;
 use crate::commands::headline::{Price, headline};
-use crate::commands::keys::symbol;
+use crate::commands::keys::{symbol, symbol_key};
 use crate::commands::output::{Paint, duration};
 
 /// Everything but the account itself.
@@ -44,7 +44,7 @@ impl<'a> Header<'a> {
         let mut put = |name: &str, value: Value| object.insert(name.to_owned(), value);
         put("kind", self.account.record.kind.as_str().into());
         put("index", self.index().into());
-        put("symbol", self.symbol.clone().into());
+        put(symbol_key(self.account.record.kind), self.symbol.clone().into());
         put("pubkey", self.pubkey.clone().into());
         put("slot", meta.slot.into());
         put("write_version", meta.write_version.into());

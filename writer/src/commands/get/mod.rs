@@ -14,6 +14,7 @@ use driftshm_layout::{RecordRef, Region, Snapshot};
 use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
+use super::headline::{Price, headline};
 use super::keys;
 use super::kind::KindName;
 use super::output::Paint;
@@ -31,7 +32,8 @@ use header::Header;
     oracle       an address, or a market that it prices: SOL-PERP, perp:0, spot:0; 0 is perp:0\n  \
     user         an address, or AUTHORITY or AUTHORITY:SUB_ID\n  \
     user-stats   an address, or AUTHORITY\n\
-    FIELD is a path, such as amm.base_asset_reserve or perp_positions[0]; only those are printed.")]
+    FIELD is a path, such as amm.base_asset_reserve or perp_positions[0]; only those are printed. So are\n\
+    the figures of the heading: mark_price and oracle_price.")]
 pub struct GetArgs {
     /// What kind of account
     kind: KindName,
@@ -54,6 +56,15 @@ struct Account<'a> {
     snapshot: Snapshot,
     /// `None` if the profile does not know them, or not in this length.
     def: Option<&'a AccountDef>,
+}
+
+/// What was asked for by name.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    /// Something that the account holds.
+    Field(Field),
+    /// What the heading says, and the account does not hold.
+    Figure(Price),
 }
 
 /// Prints the account.
@@ -89,7 +100,7 @@ pub fn run(args: &GetArgs) -> Result<ExitCode, Failure> {
 fn resolve<'p>(
     account: &Account<'_>,
     paths: &'p [String],
-) -> Result<Vec<(&'p str, Field)>, Failure> {
+) -> Result<Vec<(&'p str, Asked)>, Failure> {
     if paths.is_empty() {
         return Ok(Vec::new());
     }
@@ -99,11 +110,21 @@ fn resolve<'p>(
         return Err(Failure::NotThere(format!("no fields: the account is {why}")));
     };
     let profile = account.region.profile();
-    let one = |path: &'p String| Ok((path.as_str(), profile.resolve(def, path)?));
+    let figures = headline(account.region, &account.record);
+    let one = |path: &'p String| {
+        let asked = match profile.resolve(def, path) {
+            Ok(field) => Asked::Field(field),
+            Err(error) => match figures.iter().find(|figure| figure.name == path) {
+                Some(figure) => Asked::Figure(*figure),
+                None => return Err(error.into()),
+            },
+        };
+        Ok((path.as_str(), asked))
+    };
     paths.iter().map(one).collect()
 }
 
-fn as_json(account: &Account<'_>, fields: &[(&str, Field)]) -> Value {
+fn as_json(account: &Account<'_>, fields: &[(&str, Asked)]) -> Value {
     let profile = account.region.profile();
     let data = &account.snapshot.data;
     let mut object = Header::new(account).to_json();
@@ -114,22 +135,27 @@ fn as_json(account: &Account<'_>, fields: &[(&str, Field)]) -> Value {
         let decoded = account.def.and_then(|def| profile.to_json_value(def, data));
         object.insert("account".into(), decoded.unwrap_or_default());
     } else {
-        let values = fields
-            .iter()
-            .map(|(path, field)| ((*path).to_owned(), profile.field_json_value(*field, data)));
+        let value = |asked: &Asked| match asked {
+            Asked::Field(field) => profile.field_json_value(*field, data),
+            Asked::Figure(price) => i64::try_from(price.value).ok().into(),
+        };
+        let values = fields.iter().map(|(path, asked)| ((*path).to_owned(), value(asked)));
         object.insert("fields".into(), values.collect::<Map<_, _>>().into());
     }
     json!(object)
 }
 
-fn as_text(account: &Account<'_>, fields: &[(&str, Field)], paint: Paint) -> String {
+fn as_text(account: &Account<'_>, fields: &[(&str, Asked)], paint: Paint) -> String {
     let profile = account.region.profile();
     let data = &account.snapshot.data;
     let mut text = Header::new(account).to_text(paint);
     let mut tree = tree::Tree::new(profile, data);
     match (account.def, fields) {
         (Some(def), []) => tree.account(def),
-        (_, fields) => fields.iter().for_each(|(path, field)| tree.field(path, *field)),
+        (_, fields) => fields.iter().for_each(|(path, asked)| match asked {
+            Asked::Field(field) => tree.field(path, *field),
+            Asked::Figure(price) => tree.figure(price),
+        }),
     }
     if account.record.kind == driftshm_layout::profile::Kind::Oracle && fields.is_empty() {
         text += &oracle::to_text(account);

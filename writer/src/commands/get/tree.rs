@@ -4,6 +4,7 @@ use driftshm_layout::profile::{
     AccountDef, DISCRIMINATOR_LEN, Field, Profile, Type, UnitId, Value,
 };
 
+use crate::commands::headline::Price;
 use crate::commands::output::{Paint, scaled};
 
 /// Longer lists of numbers are cut.
@@ -68,6 +69,12 @@ impl<'a> Tree<'a> {
                 self.lines.push(Line { path: path.to_owned(), value, note });
             }
         }
+    }
+
+    /// Adds what is no field.
+    pub fn figure(&mut self, price: &Price) {
+        let (path, value) = (price.name.to_owned(), price.value.to_string());
+        self.lines.push(Line { path, value, note: price.text() + " price" });
     }
 
     /// Structs: those in use; how many others there are is one line.

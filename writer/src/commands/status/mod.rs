@@ -11,6 +11,7 @@ use driftshm_layout::OpenError;
 
 use super::ask::ask;
 use super::failure::{Failure, complain};
+use super::lock::lock;
 use super::output::Paint;
 use super::place::{self, PlaceArgs};
 use crate::health::report::Report;
@@ -42,7 +43,7 @@ pub struct StatusArgs {
 
 /// Prints the status.
 pub fn run(args: &StatusArgs) -> Result<ExitCode, Failure> {
-    let place = args.place.place();
+    let place = args.place.place()?;
     let region = match place::open(&place) {
         Ok(region) => region,
         Err(error @ (OpenError::NotFound { .. } | OpenError::NotReady { .. })) => {
@@ -66,7 +67,7 @@ pub fn run(args: &StatusArgs) -> Result<ExitCode, Failure> {
         let json = serde_json::to_string_pretty(&report).map_err(std::io::Error::other)?;
         writeln!(out, "{json}")?;
     } else {
-        out.write_all(text::text(&report, Paint::stdout()).as_bytes())?;
+        out.write_all(text::text(&report, lock(&place.dir), Paint::stdout()).as_bytes())?;
     }
     out.flush()?;
     Ok(if report.writer.alive { ExitCode::SUCCESS } else { ExitCode::from(NO_WRITER) })

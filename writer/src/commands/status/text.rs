@@ -2,11 +2,20 @@
 
 use std::fmt::Write;
 
-use crate::commands::output::{Paint, bytes, date_and_time, duration, grouped};
+use crate::commands::lock::Lock;
+use crate::commands::output::{Paint, bytes, date_and_time, duration, grouped, whole_seconds};
 use crate::health::report::Report;
 
+/// A writer that has its lock is not dead, and must not be mourned: what it needs is another thing.
+pub fn hung(pid: u32, ago: &str) -> String {
+    format!(
+        "pid {pid} holds the lock, but its heart has not beaten for {ago}: it is stopped or \
+         starved (driftshm doctor says what to do)"
+    )
+}
+
 /// Aligned lines.
-pub fn text(report: &Report, paint: Paint) -> String {
+pub fn text(report: &Report, lock: Lock, paint: Paint) -> String {
     let mut out = String::new();
     let mut line = |name: &str, value: String| {
         let name = paint.dim(&format!("{name:<14}"));
@@ -14,7 +23,7 @@ pub fn text(report: &Report, paint: Paint) -> String {
     };
     let cluster = format!("{} in {}", report.cluster, report.dir.display());
     line("cluster", cluster);
-    line("writer", writer(report, paint));
+    line("writer", writer(report, lock, paint));
     let feed = match report.feed.state {
         state @ "live" => paint.good(state),
         state @ "down" => paint.bad(state),
@@ -32,7 +41,7 @@ pub fn text(report: &Report, paint: Paint) -> String {
         );
         line("bots", bots);
         for feed in &socket.feeds {
-            let age = duration(feed.state_age_s.saturating_mul(1_000_000_000));
+            let age = whole_seconds(feed.state_age_s);
             let figures = feed.figures.iter().filter(|(name, _)| *name != "slot");
             let figures: Vec<_> = figures
                 .map(|(name, n)| format!("{} {}", name.replace('_', " "), grouped(*n)))
@@ -81,7 +90,7 @@ pub fn text(report: &Report, paint: Paint) -> String {
     out
 }
 
-fn writer(report: &Report, paint: Paint) -> String {
+fn writer(report: &Report, lock: Lock, paint: Paint) -> String {
     let writer = &report.writer;
     let seen = date_and_time(writer.heartbeat_unix_ns);
     let Some(age) = writer.heartbeat_age_ns else {
@@ -90,8 +99,9 @@ fn writer(report: &Report, paint: Paint) -> String {
     };
     let ago = duration(age);
     if !writer.alive {
-        return match report.state {
-            "stopped" => paint.odd(&format!("stopped {ago} ago ({seen})")),
+        return match (report.state, lock) {
+            ("stopped", _) => paint.odd(&format!("stopped {ago} ago ({seen})")),
+            (_, Lock::Held(pid)) => paint.bad(&format!("hangs: {}", hung(pid, &ago))),
             _ => paint.bad(&format!("dead since {seen} ({ago} ago): pid {}", writer.pid)),
         };
     }

@@ -50,7 +50,8 @@ impl Lines {
         let mut object = Map::new();
         object.insert("kind".into(), account.kind.as_str().into());
         object.insert("index".into(), index(change).into());
-        object.insert("symbol".into(), self.symbol(region, change).into());
+        let name = keys::symbol_key(account.kind);
+        object.insert(name.into(), self.symbol(region, change).into());
         object.insert("pubkey".into(), change.pubkey.to_string().into());
         object.insert("slot".into(), change.slot.into());
         object.insert("version".into(), change.version.into());

@@ -32,20 +32,20 @@ const BATCH: usize = 256;
 /// passed over; with --no-conflate, everything that the journal still has.
 #[derive(Debug, Clone, Args)]
 pub struct WatchArgs {
-    /// Perp markets, by index or symbol
+    /// Perp markets, by index or symbol; repeatable, or several parted by commas
     #[arg(long, value_name = "MARKET", value_delimiter = ',')]
     perp: Vec<String>,
 
-    /// Spot markets, by index or symbol
+    /// Spot markets, by index or symbol; repeatable, or several parted by commas
     #[arg(long, value_name = "MARKET", value_delimiter = ',')]
     spot: Vec<String>,
 
     /// Accounts by address, or users by AUTHORITY or AUTHORITY:SUB_ID; the writer follows them
-    /// meanwhile
+    /// meanwhile; repeatable, or several parted by commas
     #[arg(long, value_name = "PUBKEY", value_delimiter = ',')]
     user: Vec<String>,
 
-    /// All accounts of a kind
+    /// All accounts of a kind; repeatable, or several parted by commas
     #[arg(long, value_delimiter = ',')]
     kind: Vec<KindName>,
 

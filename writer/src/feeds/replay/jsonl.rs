@@ -70,6 +70,7 @@ impl<'a> Player<'a> {
             self.stage.set_state(FeedState::Live);
             if !self.reports.silent {
                 self.stage.sink.complete();
+                super::log_end(self.options, brought);
             }
             if !self.options.repeat {
                 loop {
@@ -78,7 +79,7 @@ impl<'a> Player<'a> {
             }
             self.reports.silent = true;
             self.slots.begin_again();
-            if !brought {
+            if brought == 0 {
                 // Nothing to bring: no reason to read it over and over.
                 self.stage.wait_until(Some(Instant::now() + SLOT), &mut self.brought)?;
             }
@@ -113,11 +114,11 @@ impl<'a> Player<'a> {
         Ok(lowest)
     }
 
-    /// Plays the file from where it is to its end; says whether it had an account.
-    fn play_once(&mut self) -> Result<bool, End> {
+    /// Plays the file from where it is to its end; says how many accounts it brought.
+    fn play_once(&mut self) -> Result<u64, End> {
         let mut lines = Lines::new(BufReader::with_capacity(1 << 16, self.brought.file), MAX_LINE);
         let mut text = Vec::new();
-        let mut brought = false;
+        let mut brought = 0;
         loop {
             let next = lines.next(&mut text);
             let at = match next.map_err(|source| self.read_error(lines.number(), source))? {
@@ -131,7 +132,7 @@ impl<'a> Player<'a> {
             };
             match line {
                 Ok(line) => {
-                    brought = true;
+                    brought += 1;
                     self.bring(line, &at)?;
                 }
                 Err(problem) => {

@@ -11,7 +11,7 @@
 //! ignored. A line without a slot gets the one after the highest before it, the first
 //! `start_slot`. A line that cannot be read is reported with its number, counted and skipped.
 //!
-//! At the end of the file the feed stays live: slots tick on. With [`ReplayOptions::repeat`] it
+//! At the end of the file, which is logged, the feed stays live: slots tick on. With [`ReplayOptions::repeat`] it
 //! begins anew instead, lines' own slots shifted so that they keep rising, and begin no lower than
 //! `start_slot`. The file is read as it
 //! is played; only where each account's last line is stays in memory, so that
@@ -119,6 +119,22 @@ enum End {
 impl From<RecordingError> for End {
     fn from(error: RecordingError) -> Self {
         Self::Failed(error.into())
+    }
+}
+
+/// Said once, when the file was played for the first time: what is published afterwards is old, and
+/// a file that is no recording looks like a feed that is well.
+fn log_end(options: &ReplayOptions, accounts: u64) {
+    let file = options.path.display();
+    let next = match options.repeat {
+        true => "it begins again",
+        false => "its accounts stay as they are, and the feed is live",
+    };
+    match accounts {
+        0 => tracing::warn!(
+            "{file}: no account could be read from it, and yet the feed is live: check --replay"
+        ),
+        _ => tracing::info!(accounts, "{file}: played to its end: {next}"),
     }
 }
 

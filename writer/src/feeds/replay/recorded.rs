@@ -108,6 +108,7 @@ impl<'a> Player<'a> {
             self.stage.set_state(FeedState::Live);
             if !self.silent {
                 self.stage.sink.complete();
+                super::log_end(self.options, brought);
             }
             if !self.options.repeat {
                 loop {
@@ -116,7 +117,7 @@ impl<'a> Player<'a> {
             }
             self.silent = true;
             self.slots.begin_again();
-            if !brought {
+            if brought == 0 {
                 self.stage.wait_until(Some(Instant::now() + SLOT), &mut self.brought)?;
             }
             self.brought.recording.rewind();
@@ -142,13 +143,13 @@ impl<'a> Player<'a> {
         Ok(lowest)
     }
 
-    /// Plays it from the beginning to its end; says whether it had an account.
-    fn play_once(&mut self) -> Result<bool, End> {
-        let mut brought = false;
+    /// Plays it from the beginning to its end; says how many accounts it brought.
+    fn play_once(&mut self) -> Result<u64, End> {
+        let mut brought = 0;
         loop {
             match self.brought.recording.read_next()? {
                 (Next::Item(item), position) => {
-                    brought |= matches!(item.said, Said::Account(_));
+                    brought += u64::from(matches!(item.said, Said::Account(_)));
                     self.play_item(item, position)?;
                 }
                 (Next::Damage(damage), _) => {

@@ -95,7 +95,7 @@ impl Runner {
                 _ => backoff.failed(began.elapsed(), error.was_answered(), error.retry_after()),
             };
             if self.figures.failed(error.kind(), &error.to_string()) {
-                let again_in_s = pause.as_secs_f32();
+                let again_in_s = (pause.as_secs_f64() * 10.0).round() / 10.0;
                 tracing::warn!(feed = S::NAME, again_in_s, "{error}");
             }
             if self.options.fail_fast && !past.was_live {
