@@ -274,8 +274,8 @@ fn records_of(
         }
     }
     for key in items(args.users)? {
-        let pubkey = keys::pubkey(&key)?;
-        let found = region.find(&pubkey);
+        let pubkey = keys::account(Kind::User, &key)?;
+        let found = region.find(&pubkey).filter(|record| record.kind == Kind::User);
         let what = || format!("user {pubkey}");
         let missing = || missing_account(region, found, &what(), "--user");
         add(Slot::Address(Kind::User, pubkey), found, &what, &missing)?;

@@ -37,15 +37,17 @@ impl FilterArgs<'_, '_> {
                 places.push(u16::try_from(place).unwrap_or(u16::MAX));
             }
         }
-        for key in items(self.users)?.iter().chain(&items(self.oracles)?) {
-            filter.pubkeys.push(keys::pubkey(key)?);
+        for (kind, keys) in [(Kind::User, self.users), (Kind::Oracle, self.oracles)] {
+            for key in items(keys)? {
+                filter.pubkeys.push(keys::account(kind, &key)?);
+            }
         }
         for key in items(self.user_stats)? {
-            let authority = keys::pubkey(&key)?;
-            let profile = &reader.shared()?.link().schema.profile;
-            let address = match key.cast::<crate::view::View>() {
-                Ok(_) => Some(authority),
-                Err(_) => profile.user_stats_address(&authority),
+            let given = keys::account(Kind::UserStats, &key)?;
+            let address = match keys::kind_of(&key) {
+                // Its own address; what is no view is an authority.
+                Some(_) => Some(given),
+                None => reader.shared()?.link().schema.profile.user_stats_address(&given),
             };
             filter.pubkeys.extend(address);
         }

@@ -18,7 +18,7 @@ use crate::follow::{Link, Shared};
 use crate::keys;
 use crate::lookup::{GetMarket, GetUser};
 use crate::oracle::OracleView;
-use crate::subscription::Subscription;
+use crate::subscription::{Subscription, seconds};
 use crate::views::Views;
 use crate::watch::Watch;
 
@@ -126,21 +126,34 @@ impl Reader {
     }
 
     /// The live view of a user account by its address, or by authority and sub-account.
-    #[pyo3(signature = (pubkey = None, *, authority = None, sub_account_id = 0, max_age = None))]
+    #[pyo3(
+        signature = (pubkey = None, *, authority = None, sub_account_id = None, max_age = None),
+        text_signature = "($self, pubkey=None, *, authority=None, sub_account_id=0, max_age=None)",
+    )]
     fn get_user(
         &self,
         py: Python<'_>,
         pubkey: Option<&Bound<'_, PyAny>>,
         authority: Option<&Bound<'_, PyAny>>,
-        sub_account_id: u16,
+        sub_account_id: Option<&Bound<'_, PyAny>>,
         max_age: Option<f64>,
     ) -> PyResult<Option<Py<PyAny>>> {
         let pubkey = match (pubkey, authority) {
-            (Some(pubkey), None) => keys::pubkey(pubkey)?,
-            (None, Some(authority)) => self
-                .authority_account(authority, |profile, authority| {
-                    profile.user_address(authority, sub_account_id)
-                })?,
+            (Some(_), None) if sub_account_id.is_some() => {
+                let message = "get_user() takes sub_account_id= with authority= only: a pubkey is \
+                               the user account's own address";
+                return Err(errors::wrong_type(message.to_owned()));
+            }
+            (Some(pubkey), None) => keys::account(Kind::User, pubkey)?,
+            (None, Some(authority)) => {
+                let number = match sub_account_id {
+                    Some(number) => keys::number("sub_account_id", number)?,
+                    None => 0,
+                };
+                self.authority_account(authority, |profile, authority| {
+                    profile.user_address(authority, number)
+                })?
+            }
             _ => {
                 let message = "get_user() takes either a pubkey or authority=";
                 return Err(errors::wrong_type(message.to_owned()));
@@ -297,9 +310,19 @@ impl Reader {
     fn wait<'py>(
         slf: Bound<'py, Self>,
         view: Bound<'py, PyAny>,
-        newer_than: Option<u64>,
+        newer_than: Option<&Bound<'py, PyAny>>,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        // What is no view has no newer version, so that would be awaited for ever.
+        if keys::kind_of(&view).is_none() {
+            let given = view.get_type().name()?;
+            return Err(errors::wrong_type(format!(
+                "wait() takes a view, such as reader.get_perp_market(0), not {given}"
+            )));
+        }
+        let newer_than =
+            newer_than.map(|number| keys::number::<u64>("newer_than", number)).transpose()?;
+        let timeout = timeout.map(seconds).transpose()?.map(|timeout| timeout.as_secs_f64());
         let wait = slf.py().import("driftshm.aio")?.getattr("wait_newer")?;
         wait.call1((slf, view, newer_than, timeout))
     }

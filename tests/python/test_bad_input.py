@@ -142,8 +142,8 @@ BAD: list[tuple[str, Callable[[Any], object], type[Exception], list[str]]] = [
     (
         "a sub-account out of range",
         lambda r: r.get_user(authority=NOBODYS, sub_account_id=70_000),
-        OverflowError,
-        [],
+        driftshm.ArgumentError,
+        ["sub_account_id is 70000", "0 to 65535"],
     ),
     ("a malformed key to watch", lambda r: r.watch("x"), driftshm.PubkeyError, ["base58"]),
     (
@@ -345,6 +345,7 @@ def test_errors_are_also_what_python_calls_them() -> None:
     assert issubclass(driftshm.UnknownMarketError, LookupError)
     assert issubclass(driftshm.UnknownAccountError, LookupError)
     assert issubclass(driftshm.NoFigureError, ArithmeticError)
+    assert issubclass(driftshm.ArgumentError, ValueError)
     assert issubclass(driftshm.PubkeyError, ValueError)
     assert issubclass(driftshm.FilterError, ValueError)
     own = [

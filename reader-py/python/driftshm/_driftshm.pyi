@@ -40,6 +40,7 @@ __all__ = [
     "ABI_VERSION",
     "AccountClosedError",
     "AccountGoneError",
+    "ArgumentError",
     "ArrayView",
     "Change",
     "ConnectionFailed",
@@ -619,7 +620,8 @@ class Reader:
     ) -> Coroutine[Any, Any, int]:
         """Awaits a version of the account newer than ``newer_than`` (default: its present one), and
         returns it. Raises `TimeoutError` when ``timeout`` seconds are over, and, as it connects for
-        the time that it takes, `ConnectionFailed` as `changes` does.
+        the time that it takes, `ConnectionFailed` as `changes` does. What is no view, such as a
+        snapshot, is a TypeError at the call.
         """
     def watch(self, *pubkeys: Account, timeout: float = 2.0) -> Watch:
         """Asks the writer to follow accounts for as long as the returned object lives.
@@ -992,8 +994,11 @@ class UnknownAccountError(DriftShmError, LookupError):
 class NoFigureError(DriftShmError, ArithmeticError):
     """A figure cannot be computed from what the account holds: the message says why."""
 
+class ArgumentError(DriftShmError, ValueError):
+    """An argument is out of range: the message names it, and what is allowed."""
+
 class PubkeyError(DriftShmError, ValueError):
     """Not the base58 text or the 32 bytes of a public key."""
 
-class FilterError(DriftShmError, ValueError):
+class FilterError(ArgumentError):
     """A filter names something that cannot be subscribed to."""
