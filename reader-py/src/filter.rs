@@ -3,6 +3,7 @@
 use driftshm_layout::control::Filter;
 use driftshm_layout::profile::Kind;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use crate::errors;
 use crate::keys::{self, items};
@@ -21,7 +22,7 @@ pub struct FilterArgs<'a, 'py> {
     /// Addresses or views.
     pub oracles: Option<&'a Bound<'py, PyAny>>,
     /// Names of kinds, each for all of its accounts.
-    pub kinds: Option<Vec<String>>,
+    pub kinds: Option<&'a Bound<'py, PyAny>>,
 }
 
 impl FilterArgs<'_, '_> {
@@ -51,7 +52,12 @@ impl FilterArgs<'_, '_> {
             };
             filter.pubkeys.extend(address);
         }
-        for name in self.kinds.iter().flatten() {
+        for name in items(self.kinds)? {
+            let Ok(name) = name.cast::<PyString>() else {
+                let given = name.get_type().name()?;
+                return Err(errors::wrong_type(format!("a kind is named by text, not {given}")));
+            };
+            let name = name.to_cow()?;
             let kind = name.parse::<Kind>().map_err(|_| {
                 let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
                 errors::filter(format!(

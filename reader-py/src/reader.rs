@@ -146,10 +146,8 @@ impl Reader {
             }
             (Some(pubkey), None) => keys::account(Kind::User, pubkey)?,
             (None, Some(authority)) => {
-                let number = match sub_account_id {
-                    Some(number) => keys::number("sub_account_id", number)?,
-                    None => 0,
-                };
+                let number =
+                    sub_account_id.map_or(Ok(0), |n| keys::number("sub_account_id", n))?;
                 self.authority_account(authority, |profile, authority| {
                     profile.user_address(authority, number)
                 })?
@@ -255,7 +253,7 @@ impl Reader {
         users: Option<&Bound<'_, PyAny>>,
         user_stats: Option<&Bound<'_, PyAny>>,
         oracles: Option<&Bound<'_, PyAny>>,
-        kinds: Option<Vec<String>>,
+        kinds: Option<&Bound<'_, PyAny>>,
         conflate: bool,
         timeout: f64,
     ) -> PyResult<Subscription> {
@@ -276,7 +274,7 @@ impl Reader {
         users: Option<&Bound<'py, PyAny>>,
         user_stats: Option<&Bound<'py, PyAny>>,
         oracles: Option<&Bound<'py, PyAny>>,
-        kinds: Option<Vec<String>>,
+        kinds: Option<&Bound<'py, PyAny>>,
         conflate: bool,
         timeout: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -297,7 +295,7 @@ impl Reader {
         users: Option<&Bound<'py, PyAny>>,
         user_stats: Option<&Bound<'py, PyAny>>,
         oracles: Option<&Bound<'py, PyAny>>,
-        kinds: Option<Vec<String>>,
+        kinds: Option<&Bound<'py, PyAny>>,
         conflate: bool,
         timeout: f64,
     ) -> PyResult<Bound<'py, PyAny>> {

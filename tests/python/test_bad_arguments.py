@@ -108,3 +108,60 @@ def test_a_sub_account_goes_with_an_authority_only(reader: Any, number: int) -> 
             reader.get_user(named, sub_account_id=number)
     assert reader.get_user(authority=holder.authority, sub_account_id=holder.sub_account_id)
     assert reader.get_user(authority=key(1), sub_account_id=number) is None
+
+
+OUT_OF_RANGE: dict[str, Callable[[Any, int], object]] = {
+    "sub_account_id of a user": lambda r, n: r.get_user(authority=key(1), sub_account_id=n),
+    "sub_account_id of an address": lambda _, n: driftshm.derive_user_account(key(1), n),
+    "market_index of a perp": lambda _, n: driftshm.derive_perp_market_account(n),
+    "market_index of a spot": lambda _, n: driftshm.derive_spot_market_account(n),
+}
+
+
+@pytest.mark.parametrize("act", OUT_OF_RANGE.items(), ids=lambda item: item[0])
+@pytest.mark.parametrize("number", [-1, 65_536, 1 << 70])
+def test_a_number_out_of_range_is_named_with_what_is_allowed(
+    reader: Any, act: tuple[str, Callable[[Any, int], object]], number: int
+) -> None:
+    argument = act[0].split()[0]
+    with pytest.raises(driftshm.ArgumentError) as raised:
+        act[1](reader, number)
+    assert str(raised.value) == f"{argument} is {number}: allowed are 0 to 65535"
+
+
+def test_the_last_sub_account_has_an_address() -> None:
+    addresses = {driftshm.derive_user_account(key(1), number) for number in (0, 65_535)}
+    assert len(addresses) == 2
+    assert driftshm.derive_user_account(key(1)) in addresses
+
+
+@pytest.mark.parametrize("age", [-1, -0.001, float("-inf"), float("nan")])
+def test_an_age_that_nothing_could_have_is_not_called_staleness(reader: Any, age: float) -> None:
+    holder, address = reader.users()[0], key(1)
+    for read in (
+        lambda: reader.get_perp_market(0, max_age=age),
+        lambda: reader.get_user(holder.pubkey, max_age=age),
+        lambda: reader.get_user(address, max_age=age),
+        lambda: reader.get_perp_oracle(0, max_age=age),
+        lambda: reader.snapshot(perp_markets=0, max_age=age),
+        lambda: driftshm.fields("authority")(holder, max_age=age),
+        lambda: holder.snapshot(max_age=age),
+    ):
+        with pytest.raises(driftshm.ArgumentError, match="max_age is .*: allowed are seconds from"):
+            read()
+
+
+def test_kinds_may_be_one_or_several_in_whatever_holds_them(reader: Any) -> None:
+    for kinds in ("perp_market", ["perp_market"], {"perp_market"}, iter(["perp_market"])):
+        with reader.subscribe(kinds=kinds) as changes:
+            assert {change.kind for change in changes.wait(WATCHDOG)} == {"perp_market"}
+
+
+def test_no_time_at_all_does_not_blame_the_writer(reader: Any) -> None:
+    with pytest.raises(driftshm.WriterDeadError, match="or was the time too short"):
+        reader.subscribe(timeout=0)
+
+
+def test_a_region_may_be_waited_for_without_end(reader: Any) -> None:
+    with driftshm.open(reader.directory, timeout=float("inf")) as other:
+        assert other.feed_state == "live"

@@ -12,7 +12,7 @@ raises `ReaderClosedError`. That is not repeated below.
 import builtins
 import os
 import pathlib
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Final, Generic, Literal, final, overload
 
@@ -520,7 +520,7 @@ class Reader:
         users: Account | Iterable[Account] | None = None,
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
-        kinds: Sequence[Kind] | None = None,
+        kinds: Kind | Iterable[Kind] | None = None,
         conflate: Literal[True] = True,
         timeout: float = 2.0,
     ) -> Subscription[Change]:
@@ -541,7 +541,7 @@ class Reader:
         users: Account | Iterable[Account] | None = None,
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
-        kinds: Sequence[Kind] | None = None,
+        kinds: Kind | Iterable[Kind] | None = None,
         conflate: bool,
         timeout: float = 2.0,
     ) -> Subscription: ...
@@ -554,7 +554,7 @@ class Reader:
         users: Account | Iterable[Account] | None = None,
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
-        kinds: Sequence[Kind] | None = None,
+        kinds: Kind | Iterable[Kind] | None = None,
         conflate: Literal[True] = True,
         timeout: float = 2.0,
     ) -> Changes[Change]:
@@ -580,7 +580,7 @@ class Reader:
         users: Account | Iterable[Account] | None = None,
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
-        kinds: Sequence[Kind] | None = None,
+        kinds: Kind | Iterable[Kind] | None = None,
         conflate: bool,
         timeout: float = 2.0,
     ) -> Changes: ...
@@ -593,7 +593,7 @@ class Reader:
         users: Account | Iterable[Account] | None = None,
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
-        kinds: Sequence[Kind] | None = None,
+        kinds: Kind | Iterable[Kind] | None = None,
         conflate: Literal[True] = True,
         timeout: float = 2.0,
     ) -> Batches[Change]:
@@ -607,7 +607,7 @@ class Reader:
         users: Account | Iterable[Account] | None = None,
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
-        kinds: Sequence[Kind] | None = None,
+        kinds: Kind | Iterable[Kind] | None = None,
         conflate: bool,
         timeout: float = 2.0,
     ) -> Batches: ...
