@@ -114,6 +114,12 @@ pub fn field(error: &PathError) -> PyErr {
     named("FieldError", error.to_string())
 }
 
+/// Something that views have, but not as a field.
+#[cold]
+pub fn not_a_field(message: String) -> PyErr {
+    named("FieldError", message)
+}
+
 /// A market that is not there and could not be.
 pub fn unknown_market(message: String) -> PyErr {
     named("UnknownMarketError", message)
