@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use driftshm_layout::dir;
-use driftshm_layout::header::Owner;
 use driftshm_layout::profile::Kind;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -18,6 +17,7 @@ use crate::follow::{Link, Shared};
 use crate::keys;
 use crate::lookup::{GetMarket, GetUser};
 use crate::oracle::OracleView;
+use crate::stats;
 use crate::subscription::{Subscription, seconds};
 use crate::views::Views;
 use crate::watch::Watch;
@@ -125,6 +125,17 @@ impl Reader {
         self.oracle(Kind::SpotMarket, index_or_symbol, max_age)
     }
 
+    /// The live view of an oracle account by its address, whichever markets name it.
+    #[pyo3(signature = (pubkey, *, max_age = None))]
+    fn get_oracle(
+        &self,
+        py: Python<'_>,
+        pubkey: &Bound<'_, PyAny>,
+        max_age: Option<f64>,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        self.by_pubkey(py, Kind::Oracle, &keys::account(Kind::Oracle, pubkey)?, max_age)
+    }
+
     /// The live view of a user account by its address, or by authority and sub-account.
     #[pyo3(
         signature = (pubkey = None, *, authority = None, sub_account_id = None, max_age = None),
@@ -146,8 +157,7 @@ impl Reader {
             }
             (Some(pubkey), None) => keys::account(Kind::User, pubkey)?,
             (None, Some(authority)) => {
-                let number =
-                    sub_account_id.map_or(Ok(0), |n| keys::number("sub_account_id", n))?;
+                let number = sub_account_id.map_or(Ok(0), |n| keys::number("sub_account_id", n))?;
                 self.authority_account(authority, |profile, authority| {
                     profile.user_address(authority, number)
                 })?
@@ -190,7 +200,7 @@ impl Reader {
         self.all(py, Kind::SpotMarket)
     }
 
-    /// The live views of all users.
+    /// The live views of all users in the region.
     fn users(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         self.all(py, Kind::User)
     }
@@ -382,25 +392,7 @@ impl Reader {
 
     /// The writer's counters, records in use and capacity by kind, heartbeat age in seconds.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let region = &self.alive_link()?.region;
-        let stats = PyDict::new(py);
-        stats.set_item("state", region.state().map(driftshm_layout::State::as_str))?;
-        stats.set_item("writer_pid", region.header().owner(Owner::WriterPid))?;
-        stats.set_item("generation", region.generation())?;
-        stats.set_item("slot", region.slot())?;
-        stats.set_item("feed_state", region.feed_state().as_str())?;
-        stats.set_item("heartbeat_age", region.heartbeat_age_ns() as f64 / 1e9)?;
-        for (name, value) in region.counters() {
-            stats.set_item(name, value)?;
-        }
-        let (used, capacity) = (PyDict::new(py), PyDict::new(py));
-        for kind in Kind::ALL {
-            used.set_item(kind.as_str(), region.accounts(kind).count())?;
-            capacity.set_item(kind.as_str(), region.geometry().section(kind).capacity)?;
-        }
-        stats.set_item("records", used)?;
-        stats.set_item("capacity", capacity)?;
-        Ok(stats)
+        stats::of(py, &self.alive_link()?.region)
     }
 
     fn __repr__(&self) -> String {

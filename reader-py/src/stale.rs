@@ -24,9 +24,9 @@ fn too_old(what: &str, age: f64, max_age: f64, why: &str) -> PyErr {
 pub fn check_max_age(max_age: f64) -> PyResult<()> {
     match max_age >= 0.0 {
         true => Ok(()),
-        false => Err(errors::argument(format!(
-            "max_age is {max_age}: allowed are seconds from 0 on"
-        ))),
+        false => {
+            Err(errors::argument(format!("max_age is {max_age}: allowed are seconds from 0 on")))
+        }
     }
 }
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from replays import key
-from support import WATCHDOG, Writer, region_dir
+from replays import Script, key
+from support import WATCHDOG, Writer, region_dir, until
 
 import driftshm
 
@@ -147,7 +147,9 @@ def test_an_age_that_nothing_could_have_is_not_called_staleness(reader: Any, age
         lambda: driftshm.fields("authority")(holder, max_age=age),
         lambda: holder.snapshot(max_age=age),
     ):
-        with pytest.raises(driftshm.ArgumentError, match="max_age is .*: allowed are seconds from"):
+        with pytest.raises(
+            driftshm.ArgumentError, match=r"max_age is .*: allowed are seconds from"
+        ):
             read()
 
 
@@ -165,3 +167,29 @@ def test_no_time_at_all_does_not_blame_the_writer(reader: Any) -> None:
 def test_a_region_may_be_waited_for_without_end(reader: Any) -> None:
     with driftshm.open(reader.directory, timeout=float("inf")) as other:
         assert other.feed_state == "live"
+
+
+@pytest.mark.parametrize("name", ["mark_price", "oracle_price_float", "symbol", "slot", "age"])
+def test_a_figure_asked_for_as_a_field_is_not_called_unknown(reader: Any, name: str) -> None:
+    market = reader.get_perp_market(0)
+    for read in (lambda: driftshm.fields(name)(market), lambda: market.float(name)):
+        with pytest.raises(driftshm.FieldError, match=rf"as an attribute, view\.{name}$"):
+            read()
+    assert getattr(market, name)
+    with pytest.raises(driftshm.FieldError, match="AMM has no field"):
+        driftshm.fields(f"amm.{name}")(market)
+    if name.endswith("_price"):
+        with pytest.raises(driftshm.FieldError, match="User has no field"):
+            driftshm.fields(name)(reader.users()[0])
+
+
+def test_a_symbol_before_there_are_markets_says_how_to_wait_for_them(
+    writer: Callable[..., Writer], script: Script
+) -> None:
+    starting = writer(*script.arguments, start=False).spawn()
+    until("there is a region", lambda: starting.dir.joinpath("region").exists())
+    with starting.open() as empty:
+        with pytest.raises(driftshm.UnknownMarketError) as raised:
+            empty.get_perp_market("SOL-PERP")
+        assert f"none yet, and the writer's feed is {empty.feed_state} " in str(raised.value)
+        assert "open(timeout=30)" in str(raised.value)
