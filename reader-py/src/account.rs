@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use driftshm_layout::profile::{Field, Kind, Type};
+use driftshm_layout::profile::{Field, Kind, PathError, Type};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::descriptors::Class;
 use crate::errors;
+use crate::figures::Figure;
 use crate::follow::Handle;
 use crate::schema::Schema;
 use crate::seq::ArrayView;
@@ -153,8 +154,27 @@ pub fn resolve(schema: &Schema, index: usize, base: u32, path: &str) -> PyResult
     let Some(id) = id else {
         return Err(errors::wrong_type("the profile has no such struct".to_owned()));
     };
-    let field = profile.resolve(id, path).map_err(|error| errors::field(&error))?;
+    let field = profile.resolve(id, path).map_err(|error| no_field(schema, index, path, &error))?;
     Ok(Field { offset: field.offset + base, ..field })
+}
+
+/// What every view has beside its account's fields.
+const BESIDE: [&str; 8] =
+    ["pubkey", "slot", "write_version", "version", "commitment", "age", "staleness", "closed"];
+
+/// A path that names no field: perhaps something else that views have.
+#[cold]
+fn no_field(schema: &Schema, index: usize, path: &str, error: &PathError) -> PyErr {
+    let account = schema.kind_of(index).and_then(|kind| schema.profile.account(kind));
+    let figures = account.map(|account| Figure::of(account, true)).unwrap_or_default();
+    let is_figure = figures.iter().any(|(_, name, _)| *name == path);
+    match is_figure || account.is_some() && BESIDE.contains(&path) {
+        true => errors::not_a_field(format!(
+            "{path} is a figure beside the account's fields, not one of them: read it as an \
+             attribute, view.{path}"
+        )),
+        false => errors::field(error),
+    }
 }
 
 fn struct_to_dict<'py>(

@@ -22,14 +22,18 @@ fn derive(profile: &str, derive: impl Fn(&Profile) -> Option<Pubkey>) -> PyResul
 
 /// Address of a user account.
 #[pyfunction]
-#[pyo3(signature = (authority, sub_account_id = 0, *, profile = "drift-v2"))]
+#[pyo3(
+    signature = (authority, sub_account_id = None, *, profile = "drift-v2"),
+    text_signature = "(authority, sub_account_id=0, *, profile='drift-v2')",
+)]
 pub fn derive_user_account(
     authority: &Bound<'_, PyAny>,
-    sub_account_id: u16,
+    sub_account_id: Option<&Bound<'_, PyAny>>,
     profile: &str,
 ) -> PyResult<String> {
     let authority = keys::authority(authority)?;
-    derive(profile, |p| p.user_address(&authority, sub_account_id))
+    let number = sub_account_id.map_or(Ok(0), |number| keys::number("sub_account_id", number))?;
+    derive(profile, |p| p.user_address(&authority, number))
 }
 
 /// Address of an authority's user stats.
@@ -43,15 +47,23 @@ pub fn derive_user_stats_account(authority: &Bound<'_, PyAny>, profile: &str) ->
 /// Address of a perp market.
 #[pyfunction]
 #[pyo3(signature = (market_index, *, profile = "drift-v2"))]
-pub fn derive_perp_market_account(market_index: u16, profile: &str) -> PyResult<String> {
-    derive(profile, |p| p.perp_market_address(market_index))
+pub fn derive_perp_market_account(
+    market_index: &Bound<'_, PyAny>,
+    profile: &str,
+) -> PyResult<String> {
+    let index = keys::number("market_index", market_index)?;
+    derive(profile, |p| p.perp_market_address(index))
 }
 
 /// Address of a spot market.
 #[pyfunction]
 #[pyo3(signature = (market_index, *, profile = "drift-v2"))]
-pub fn derive_spot_market_account(market_index: u16, profile: &str) -> PyResult<String> {
-    derive(profile, |p| p.spot_market_address(market_index))
+pub fn derive_spot_market_account(
+    market_index: &Bound<'_, PyAny>,
+    profile: &str,
+) -> PyResult<String> {
+    let index = keys::number("market_index", market_index)?;
+    derive(profile, |p| p.spot_market_address(index))
 }
 
 /// Address of the program's state account.

@@ -14,9 +14,9 @@ use crate::errors;
 use crate::follow::Link;
 use crate::value;
 
-/// Bytes of a row behind the account: its slot and its version, in the columns `_slot` and
-/// `_version`.
-const TAIL: usize = 16;
+/// Bytes of a row behind the account: its slot, its version and its address, in the columns `_slot`,
+/// `_version` and `_pubkey`.
+const TAIL: usize = 48;
 
 /// The dtype of a struct: packed offsets as on chain; 128-bit numbers as pairs of 64-bit words
 /// (`lo`, `hi`), addresses and byte arrays as raw bytes (`V<n>`).
@@ -78,7 +78,7 @@ fn format_of<'py>(py: Python<'py>, profile: &Profile, ty: Type) -> PyResult<Boun
     Ok(text.into_pyobject(py)?.into_any())
 }
 
-/// The dtype of a row: the account with its discriminator, then `_slot` and `_version`.
+/// The dtype of a row: the account with its discriminator, then `_slot`, `_version` and `_pubkey`.
 fn row_dtype(py: Python<'_>, profile: &Profile, kind: Kind) -> PyResult<Py<PyAny>> {
     let Some(account) = profile.account(kind) else {
         return Err(errors::wrong_type(format!("the profile has no {kind}")));
@@ -92,10 +92,11 @@ fn row_dtype(py: Python<'_>, profile: &Profile, kind: Kind) -> PyResult<Py<PyAny
         formats.append(format_of(py, profile, field.ty)?)?;
         offsets.append(field.offset as usize + DISCRIMINATOR_LEN)?;
     }
-    for (name, offset) in [("_slot", account.len), ("_version", account.len + 8)] {
+    for (name, format, at) in [("_slot", "<u8", 0), ("_version", "<u8", 8), ("_pubkey", "V32", 16)]
+    {
         names.append(name)?;
-        formats.append("<u8")?;
-        offsets.append(offset)?;
+        formats.append(format)?;
+        offsets.append(account.len + at)?;
     }
     let spec = spec(py, names, formats, offsets, account.len + TAIL)?;
     Ok(numpy.call_method1("dtype", (spec,))?.unbind())
@@ -133,6 +134,7 @@ fn rows_of_words<'py>(
         let mut next = free.next();
         for record in region.accounts(kind) {
             let Some(row) = next.as_deref_mut() else { break };
+            let Some(pubkey) = region.pubkey(&record) else { continue };
             // Runs again where it was torn; the last run is of one version.
             let row = RefCell::new(row);
             let read = region.read(&record, |buffer| {
@@ -142,9 +144,12 @@ fn rows_of_words<'py>(
                 let mut row = row.borrow_mut();
                 let (account, tail) = row.split_at_mut(len);
                 buffer.copy_payload_words(account);
-                if let [slot, version] = tail {
+                if let [slot, version, address @ ..] = tail {
                     slot.write(buffer.slot());
                     version.write(buffer.version());
+                    for (word, bytes) in address.iter_mut().zip(pubkey.0.chunks_exact(8)) {
+                        word.write(u64::from_le_bytes(bytes.try_into().unwrap_or_default()));
+                    }
                 }
                 true
             });
@@ -156,7 +161,7 @@ fn rows_of_words<'py>(
         }
         used
     };
-    // SAFETY: rows are counted once both their parts are written, and in their order.
+    // SAFETY: rows are counted once all their parts are written, and in their order.
     unsafe { value::bytearray(py, rows * stride, fill) }
 }
 
@@ -169,6 +174,7 @@ fn rows_of_bytes<'py>(
 ) -> PyResult<Bound<'py, PyByteArray>> {
     let mut rows: Vec<u8> = Vec::new();
     for record in region.accounts(kind) {
+        let Some(pubkey) = region.pubkey(&record) else { continue };
         let start = rows.len();
         let own = RefCell::new(&mut rows);
         let read = region.read(&record, |buffer| {
@@ -176,9 +182,9 @@ fn rows_of_bytes<'py>(
             rows.resize(start + len + TAIL, 0);
             let (account, tail) = rows[start..].split_at_mut(len);
             buffer.copy_payload(account);
-            let (slot, version) = tail.split_at_mut(8);
-            slot.copy_from_slice(&buffer.slot().to_le_bytes());
-            version.copy_from_slice(&buffer.version().to_le_bytes());
+            tail[..8].copy_from_slice(&buffer.slot().to_le_bytes());
+            tail[8..16].copy_from_slice(&buffer.version().to_le_bytes());
+            tail[16..].copy_from_slice(&pubkey.0);
             !buffer.unreadable()
         });
         if read != Ok(true) {

@@ -6,7 +6,7 @@ use driftshm_layout::profile::Kind;
 use driftshm_layout::record::Presence;
 use driftshm_layout::{Pubkey, RecordRef, Region};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::account::Struct;
 use crate::errors;
@@ -42,6 +42,25 @@ impl CutId {
             "CutId(generation={generation}, min_slot={min_slot}, max_slot={max_slot}, versions={versions:?})"
         )
     }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Pickle<'py>> {
+        let Self { generation, min_slot, max_slot, versions } = self.clone();
+        let arguments = (generation, min_slot, max_slot, versions);
+        Ok((unpickler(py, "unpickle_cut_id")?, arguments.into_pyobject(py)?))
+    }
+}
+
+/// A function of the module, and what to call it with.
+type Pickle<'py> = (Bound<'py, PyAny>, Bound<'py, PyTuple>);
+
+fn unpickler<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    py.import("driftshm._driftshm")?.getattr(name)
+}
+
+/// Makes a cut's id from its pickle.
+#[pyfunction]
+pub fn unpickle_cut_id(generation: u64, min_slot: u64, max_slot: u64, versions: Vec<u64>) -> CutId {
+    CutId { generation, min_slot, max_slot, versions }
 }
 
 /// Snapshots of several accounts, none of which changed between the first and the last read.
@@ -70,6 +89,31 @@ impl Cut {
     fn __repr__(&self) -> String {
         format!("<cut of {} accounts, {}>", self.id.versions.len(), self.id.__repr__())
     }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Pickle<'py>> {
+        let accounts = [
+            &self.perp_markets,
+            &self.spot_markets,
+            &self.perp_oracles,
+            &self.spot_oracles,
+            &self.users,
+            &self.user_stats,
+        ];
+        let arguments = (self.id.clone(), accounts, &self.state);
+        Ok((unpickler(py, "unpickle_cut")?, arguments.into_pyobject(py)?))
+    }
+}
+
+/// Makes a cut from its pickle.
+#[pyfunction]
+pub fn unpickle_cut(
+    id: &Bound<'_, CutId>,
+    accounts: [Py<PyDict>; 6],
+    state: Option<Py<PyAny>>,
+) -> Cut {
+    let [perp_markets, spot_markets, perp_oracles, spot_oracles, users, user_stats] = accounts;
+    let id = id.get().clone();
+    Cut { id, perp_markets, spot_markets, perp_oracles, spot_oracles, users, user_stats, state }
 }
 
 /// Copies of accounts of one region, as they were at one moment: after the last copy was made,
@@ -186,7 +230,7 @@ pub fn take(
             Slot::Oracle(kind, place, source) => {
                 let dict = if kind == Kind::PerpMarket { perp_oracles } else { spot_oracles };
                 let market = || link.region.at(kind, place).and_then(|at| Handle::new(link, at));
-                dict.set_item(place, oracle::data_of(py, link, &copy, source, market)?)?;
+                dict.set_item(place, oracle::data_of(link, &copy, source, market)?)?;
             }
             Slot::Address(kind, pubkey) => {
                 let dict = if kind == Kind::User { users } else { user_stats };
@@ -274,8 +318,8 @@ fn records_of(
         }
     }
     for key in items(args.users)? {
-        let pubkey = keys::pubkey(&key)?;
-        let found = region.find(&pubkey);
+        let pubkey = keys::account(Kind::User, &key)?;
+        let found = region.find(&pubkey).filter(|record| record.kind == Kind::User);
         let what = || format!("user {pubkey}");
         let missing = || missing_account(region, found, &what(), "--user");
         add(Slot::Address(Kind::User, pubkey), found, &what, &missing)?;

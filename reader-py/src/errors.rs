@@ -59,9 +59,11 @@ class UnknownAccountError(DriftShmError, LookupError):
     'An account that a cut needs is not in the region: the message says how to get it there.'
 class NoFigureError(DriftShmError, ArithmeticError):
     'A figure cannot be computed from what the account holds: the message says why.'
+class ArgumentError(DriftShmError, ValueError):
+    'An argument is out of range: the message names it, and what is allowed.'
 class PubkeyError(DriftShmError, ValueError):
     'Not the base58 text or the 32 bytes of a public key.'
-class FilterError(DriftShmError, ValueError):
+class FilterError(ArgumentError):
     'A filter names something that cannot be subscribed to.'
 ";
 
@@ -88,6 +90,7 @@ pub fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
         "UnknownMarketError",
         "UnknownAccountError",
         "NoFigureError",
+        "ArgumentError",
         "PubkeyError",
         "FilterError",
     ] {
@@ -111,6 +114,12 @@ pub fn field(error: &PathError) -> PyErr {
     named("FieldError", error.to_string())
 }
 
+/// Something that views have, but not as a field.
+#[cold]
+pub fn not_a_field(message: String) -> PyErr {
+    named("FieldError", message)
+}
+
 /// A market that is not there and could not be.
 pub fn unknown_market(message: String) -> PyErr {
     named("UnknownMarketError", message)
@@ -125,6 +134,12 @@ pub fn unknown_account(message: String) -> PyErr {
 #[cold]
 pub fn no_figure(message: String) -> PyErr {
     named("NoFigureError", message)
+}
+
+/// An argument beyond what is allowed.
+#[cold]
+pub fn argument(message: String) -> PyErr {
+    named("ArgumentError", message)
 }
 
 /// A filter that makes no sense.

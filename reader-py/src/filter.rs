@@ -3,6 +3,7 @@
 use driftshm_layout::control::Filter;
 use driftshm_layout::profile::Kind;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use crate::errors;
 use crate::keys::{self, items};
@@ -21,7 +22,7 @@ pub struct FilterArgs<'a, 'py> {
     /// Addresses or views.
     pub oracles: Option<&'a Bound<'py, PyAny>>,
     /// Names of kinds, each for all of its accounts.
-    pub kinds: Option<Vec<String>>,
+    pub kinds: Option<&'a Bound<'py, PyAny>>,
 }
 
 impl FilterArgs<'_, '_> {
@@ -37,19 +38,26 @@ impl FilterArgs<'_, '_> {
                 places.push(u16::try_from(place).unwrap_or(u16::MAX));
             }
         }
-        for key in items(self.users)?.iter().chain(&items(self.oracles)?) {
-            filter.pubkeys.push(keys::pubkey(key)?);
+        for (kind, keys) in [(Kind::User, self.users), (Kind::Oracle, self.oracles)] {
+            for key in items(keys)? {
+                filter.pubkeys.push(keys::account(kind, &key)?);
+            }
         }
         for key in items(self.user_stats)? {
-            let authority = keys::pubkey(&key)?;
-            let profile = &reader.shared()?.link().schema.profile;
-            let address = match key.cast::<crate::view::View>() {
-                Ok(_) => Some(authority),
-                Err(_) => profile.user_stats_address(&authority),
+            let given = keys::account(Kind::UserStats, &key)?;
+            let address = match keys::kind_of(&key) {
+                // Its own address; what is no view is an authority.
+                Some(_) => Some(given),
+                None => reader.shared()?.link().schema.profile.user_stats_address(&given),
             };
             filter.pubkeys.extend(address);
         }
-        for name in self.kinds.iter().flatten() {
+        for name in items(self.kinds)? {
+            let Ok(name) = name.cast::<PyString>() else {
+                let given = name.get_type().name()?;
+                return Err(errors::wrong_type(format!("a kind is named by text, not {given}")));
+            };
+            let name = name.to_cow()?;
             let kind = name.parse::<Kind>().map_err(|_| {
                 let known: Vec<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
                 errors::filter(format!(

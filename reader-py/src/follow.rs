@@ -11,6 +11,7 @@ use driftshm_layout::{OpenError, Pubkey, RecordRef, Region, clock};
 use pyo3::prelude::*;
 
 use crate::schema::Schema;
+use crate::stale::check_max_age;
 
 /// While no writer stands behind a region, readers that no guard sends there look for another one
 /// no more often than this: a look is a system call.
@@ -249,6 +250,7 @@ impl Handle {
 
     #[cold]
     fn guard_again(&self, max_age: f64) -> PyResult<()> {
+        check_max_age(max_age)?;
         // A writer that died may have been followed by one with a new file.
         if !self.link.region.writer_alive() {
             self.link.follow();

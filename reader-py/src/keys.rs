@@ -1,6 +1,7 @@
 //! Public keys and lists of them from Python.
 
 use driftshm_layout::Pubkey;
+use driftshm_layout::profile::Kind;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyList, PyString, PyTuple};
 
@@ -43,9 +44,29 @@ pub fn pubkey(object: &Bound<'_, PyAny>) -> PyResult<Pubkey> {
     Ok(Pubkey(key))
 }
 
+/// The key of an account of that kind, from what [`pubkey`] takes. A view of another kind is
+/// refused: it is a mistake that would find nothing, or something else.
+pub fn account(kind: Kind, object: &Bound<'_, PyAny>) -> PyResult<Pubkey> {
+    match kind_of(object) {
+        Some(other) if other != kind => Err(errors::wrong_type(format!(
+            "a view of kind {other} names no account of kind {kind}: pass a view of that kind, or \
+             an address"
+        ))),
+        _ => pubkey(object),
+    }
+}
+
+/// What a view is of; `None` if it is no view.
+pub fn kind_of(object: &Bound<'_, PyAny>) -> Option<Kind> {
+    match object.cast::<View>() {
+        Ok(view) => Some(View::handle(view).record.kind),
+        Err(_) => object.is_instance_of::<OracleView>().then_some(Kind::Oracle),
+    }
+}
+
 /// The key of an owner. A view is refused: it is an account, and its owner another key.
 pub fn authority(object: &Bound<'_, PyAny>) -> PyResult<Pubkey> {
-    if object.cast::<View>().is_ok() || object.cast::<OracleView>().is_ok() {
+    if kind_of(object).is_some() {
         return Err(errors::pubkey("a view is not an authority: pass its `authority` field"));
     }
     pubkey(object)
@@ -60,6 +81,19 @@ pub fn whole_number<'py>(object: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'p
         return Ok(None);
     }
     Ok(Some(object.call_method0("__index__")?.cast_into::<PyInt>()?))
+}
+
+/// The whole number that an argument is, if its type can hold it.
+pub fn number<N: TryFrom<u64>>(argument: &str, object: &Bound<'_, PyAny>) -> PyResult<N> {
+    let Some(number) = whole_number(object)? else {
+        let given = object.get_type().name()?;
+        return Err(errors::wrong_type(format!("{argument} is a whole number, not {given}")));
+    };
+    let found = number.extract::<u64>().ok().and_then(|number| N::try_from(number).ok());
+    found.ok_or_else(|| {
+        let most = u64::MAX >> (64 - 8 * size_of::<N>().min(8));
+        errors::argument(format!("{argument} is {number}: allowed are 0 to {most}"))
+    })
 }
 
 /// The items of an argument that may be one thing or several.

@@ -23,6 +23,7 @@ mod seq;
 mod snapshot;
 mod source;
 mod stale;
+mod stats;
 mod subscription;
 mod tail;
 mod value;
@@ -46,7 +47,7 @@ mod _driftshm {
     #[pymodule_export]
     use super::change::{Change, Lagged};
     #[pymodule_export]
-    use super::cut::{Cut, CutId};
+    use super::cut::{Cut, CutId, unpickle_cut, unpickle_cut_id};
     #[pymodule_export]
     use super::fields::{Fields, fields};
     #[pymodule_export]
@@ -56,7 +57,7 @@ mod _driftshm {
     #[pymodule_export]
     use super::opening::open;
     #[pymodule_export]
-    use super::oracle::{OraclePriceData, OracleView};
+    use super::oracle::{OraclePriceData, OracleView, unpickle_oracle};
     #[pymodule_export]
     use super::reader::Reader;
     #[pymodule_export]

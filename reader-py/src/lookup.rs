@@ -156,7 +156,14 @@ impl Reader {
             known.push(name);
         }
         known.truncate(40);
-        let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
+        let known = match known.is_empty() {
+            true => format!(
+                "none yet, and the writer's feed is {} (driftshm.open(timeout=30) waits until it \
+                 is live)",
+                link.region.feed_state().as_str()
+            ),
+            false => known.join(", "),
+        };
         Err(errors::unknown_market(format!("there is no {kind} {symbol:?}; there are: {known}")))
     }
 
@@ -220,8 +227,9 @@ impl Reader {
         };
         let Some(view) = self.view_in(py, link, &record)? else { return Ok(None) };
         if max_age.is_some() {
-            if let Some(handle) = handle(view.bind(py)) {
-                handle.guard(max_age)?;
+            match view.bind(py).cast::<OracleView>() {
+                Ok(oracle) => oracle.get().oracle_handle()?.guard(max_age)?,
+                Err(_) => handle(view.bind(py)).map_or(Ok(()), |handle| handle.guard(max_age))?,
             }
         }
         Ok(Some(view))

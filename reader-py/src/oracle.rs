@@ -15,7 +15,8 @@ use crate::figures::{market_name, oracle_address};
 use crate::follow::{Handle, Link, age_of};
 use crate::source::{Frozen, Words};
 
-pub use data::OraclePriceData;
+use data::{Numbers, source_member};
+pub use data::{OraclePriceData, unpickle_oracle};
 
 /// The live view of an oracle: of a market's (whichever account and source the market names now),
 /// or of an oracle account itself.
@@ -80,34 +81,22 @@ pub fn price_of(market: &Arc<Handle>) -> PyResult<i64> {
     }
 }
 
-fn source_member(py: Python<'_>, link: &Link, source: u8) -> PyResult<Py<PyAny>> {
-    match link.schema.profile.oracle_sources() {
-        Some(id) => link.schema.member(py, id, source),
-        None => Ok(source.into_pyobject(py)?.into_any().unbind()),
-    }
-}
-
-fn to_data(
-    py: Python<'_>,
-    link: &Link,
-    price: OraclePrice,
-    meta: &Meta,
-) -> PyResult<OraclePriceData> {
-    Ok(OraclePriceData {
+fn to_data(link: &Link, price: OraclePrice, meta: &Meta) -> OraclePriceData {
+    let numbers = Numbers {
         price: price.price,
         confidence: price.confidence,
         delay: (link.region.slot() as i64).wrapping_sub(price.published_slot as i64),
         has_sufficient_number_of_data_points: price.has_sufficient_number_of_data_points,
         published_slot: price.published_slot,
-        source: source_member(py, link, price.source)?,
+        source: price.source,
         slot: meta.slot,
         version: meta.version,
-    })
+    };
+    OraclePriceData { schema: link.schema, numbers }
 }
 
 /// The price in a copy of an oracle account; `market` is asked for only to be named in an error.
 pub fn data_of(
-    py: Python<'_>,
     link: &Link,
     copy: &Frozen,
     source: u8,
@@ -115,7 +104,7 @@ pub fn data_of(
 ) -> PyResult<OraclePriceData> {
     let words = Words::Frozen(copy);
     match OraclePrice::find(source, |i| words.extra(i)) {
-        Some(price) if price.valid => to_data(py, link, price, &copy.meta()),
+        Some(price) if price.valid => Ok(to_data(link, price, &copy.meta())),
         _ => Err(invalid(link, market().as_ref(), &copy.pubkey(), source)),
     }
 }
@@ -207,13 +196,8 @@ impl OracleView {
         }
     }
 
-    fn to_data(
-        &self,
-        py: Python<'_>,
-        price: OraclePrice,
-        meta: &Meta,
-    ) -> PyResult<OraclePriceData> {
-        to_data(py, &self.handle.last().link, price, meta)
+    fn to_data(&self, price: OraclePrice, meta: &Meta) -> OraclePriceData {
+        to_data(&self.handle.last().link, price, meta)
     }
 
     /// The handle of the oracle account itself.
@@ -275,7 +259,7 @@ impl OracleView {
             Some(source) => source,
             None => self.price_and_meta()?.0.source,
         };
-        source_member(py, &self.handle.link, source)
+        source_member(py, self.handle.link.schema, source)
     }
 
     /// The oracle account's address, base58.
@@ -294,6 +278,14 @@ impl OracleView {
     #[getter]
     fn write_version(&self) -> PyResult<u64> {
         Ok(self.all()?.1.write_version)
+    }
+
+    /// How sure the chain is of the newest version: `confirmed`, or `processed` where it may yet be
+    /// taken back.
+    #[getter]
+    fn commitment(&self) -> PyResult<&'static str> {
+        let confirmed = self.place()?.handle.confirmed_slot();
+        Ok(if self.slot()? <= confirmed { "confirmed" } else { "processed" })
     }
 
     /// Counts the versions of the account.
@@ -335,12 +327,12 @@ impl OracleView {
 
     /// All of the price, of one version.
     #[pyo3(signature = (*, max_age = None))]
-    pub fn snapshot(&self, py: Python<'_>, max_age: Option<f64>) -> PyResult<OraclePriceData> {
+    pub fn snapshot(&self, max_age: Option<f64>) -> PyResult<OraclePriceData> {
         if max_age.is_some() {
             self.oracle_handle()?.guard(max_age)?;
         }
         let (price, meta) = self.price_and_meta()?;
-        self.to_data(py, price, &meta)
+        Ok(self.to_data(price, &meta))
     }
 
     /// The prices by every source that markets read the account by, of one version.
@@ -348,8 +340,8 @@ impl OracleView {
         let (prices, meta) = self.all()?;
         let dict = PyDict::new(py);
         for price in prices.into_iter().filter(|price| price.valid) {
-            let source = source_member(py, &self.handle.link, price.source)?;
-            dict.set_item(source, self.to_data(py, price, &meta)?)?;
+            let source = source_member(py, self.handle.link.schema, price.source)?;
+            dict.set_item(source, self.to_data(price, &meta))?;
         }
         Ok(dict)
     }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use driftshm_layout::dir;
-use driftshm_layout::header::Owner;
 use driftshm_layout::profile::Kind;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -18,7 +17,8 @@ use crate::follow::{Link, Shared};
 use crate::keys;
 use crate::lookup::{GetMarket, GetUser};
 use crate::oracle::OracleView;
-use crate::subscription::Subscription;
+use crate::stats;
+use crate::subscription::{Subscription, seconds};
 use crate::views::Views;
 use crate::watch::Watch;
 
@@ -125,22 +125,43 @@ impl Reader {
         self.oracle(Kind::SpotMarket, index_or_symbol, max_age)
     }
 
+    /// The live view of an oracle account by its address, whichever markets name it.
+    #[pyo3(signature = (pubkey, *, max_age = None))]
+    fn get_oracle(
+        &self,
+        py: Python<'_>,
+        pubkey: &Bound<'_, PyAny>,
+        max_age: Option<f64>,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        self.by_pubkey(py, Kind::Oracle, &keys::account(Kind::Oracle, pubkey)?, max_age)
+    }
+
     /// The live view of a user account by its address, or by authority and sub-account.
-    #[pyo3(signature = (pubkey = None, *, authority = None, sub_account_id = 0, max_age = None))]
+    #[pyo3(
+        signature = (pubkey = None, *, authority = None, sub_account_id = None, max_age = None),
+        text_signature = "($self, pubkey=None, *, authority=None, sub_account_id=0, max_age=None)",
+    )]
     fn get_user(
         &self,
         py: Python<'_>,
         pubkey: Option<&Bound<'_, PyAny>>,
         authority: Option<&Bound<'_, PyAny>>,
-        sub_account_id: u16,
+        sub_account_id: Option<&Bound<'_, PyAny>>,
         max_age: Option<f64>,
     ) -> PyResult<Option<Py<PyAny>>> {
         let pubkey = match (pubkey, authority) {
-            (Some(pubkey), None) => keys::pubkey(pubkey)?,
-            (None, Some(authority)) => self
-                .authority_account(authority, |profile, authority| {
-                    profile.user_address(authority, sub_account_id)
-                })?,
+            (Some(_), None) if sub_account_id.is_some() => {
+                let message = "get_user() takes sub_account_id= with authority= only: a pubkey is \
+                               the user account's own address";
+                return Err(errors::wrong_type(message.to_owned()));
+            }
+            (Some(pubkey), None) => keys::account(Kind::User, pubkey)?,
+            (None, Some(authority)) => {
+                let number = sub_account_id.map_or(Ok(0), |n| keys::number("sub_account_id", n))?;
+                self.authority_account(authority, |profile, authority| {
+                    profile.user_address(authority, number)
+                })?
+            }
             _ => {
                 let message = "get_user() takes either a pubkey or authority=";
                 return Err(errors::wrong_type(message.to_owned()));
@@ -179,7 +200,7 @@ impl Reader {
         self.all(py, Kind::SpotMarket)
     }
 
-    /// The live views of all users.
+    /// The live views of all users in the region.
     fn users(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         self.all(py, Kind::User)
     }
@@ -242,7 +263,7 @@ impl Reader {
         users: Option<&Bound<'_, PyAny>>,
         user_stats: Option<&Bound<'_, PyAny>>,
         oracles: Option<&Bound<'_, PyAny>>,
-        kinds: Option<Vec<String>>,
+        kinds: Option<&Bound<'_, PyAny>>,
         conflate: bool,
         timeout: f64,
     ) -> PyResult<Subscription> {
@@ -263,7 +284,7 @@ impl Reader {
         users: Option<&Bound<'py, PyAny>>,
         user_stats: Option<&Bound<'py, PyAny>>,
         oracles: Option<&Bound<'py, PyAny>>,
-        kinds: Option<Vec<String>>,
+        kinds: Option<&Bound<'py, PyAny>>,
         conflate: bool,
         timeout: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -284,7 +305,7 @@ impl Reader {
         users: Option<&Bound<'py, PyAny>>,
         user_stats: Option<&Bound<'py, PyAny>>,
         oracles: Option<&Bound<'py, PyAny>>,
-        kinds: Option<Vec<String>>,
+        kinds: Option<&Bound<'py, PyAny>>,
         conflate: bool,
         timeout: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
@@ -297,9 +318,19 @@ impl Reader {
     fn wait<'py>(
         slf: Bound<'py, Self>,
         view: Bound<'py, PyAny>,
-        newer_than: Option<u64>,
+        newer_than: Option<&Bound<'py, PyAny>>,
         timeout: Option<f64>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        // What is no view has no newer version, so that would be awaited for ever.
+        if keys::kind_of(&view).is_none() {
+            let given = view.get_type().name()?;
+            return Err(errors::wrong_type(format!(
+                "wait() takes a view, such as reader.get_perp_market(0), not {given}"
+            )));
+        }
+        let newer_than =
+            newer_than.map(|number| keys::number::<u64>("newer_than", number)).transpose()?;
+        let timeout = timeout.map(seconds).transpose()?.map(|timeout| timeout.as_secs_f64());
         let wait = slf.py().import("driftshm.aio")?.getattr("wait_newer")?;
         wait.call1((slf, view, newer_than, timeout))
     }
@@ -361,25 +392,7 @@ impl Reader {
 
     /// The writer's counters, records in use and capacity by kind, heartbeat age in seconds.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let region = &self.alive_link()?.region;
-        let stats = PyDict::new(py);
-        stats.set_item("state", region.state().map(driftshm_layout::State::as_str))?;
-        stats.set_item("writer_pid", region.header().owner(Owner::WriterPid))?;
-        stats.set_item("generation", region.generation())?;
-        stats.set_item("slot", region.slot())?;
-        stats.set_item("feed_state", region.feed_state().as_str())?;
-        stats.set_item("heartbeat_age", region.heartbeat_age_ns() as f64 / 1e9)?;
-        for (name, value) in region.counters() {
-            stats.set_item(name, value)?;
-        }
-        let (used, capacity) = (PyDict::new(py), PyDict::new(py));
-        for kind in Kind::ALL {
-            used.set_item(kind.as_str(), region.accounts(kind).count())?;
-            capacity.set_item(kind.as_str(), region.geometry().section(kind).capacity)?;
-        }
-        stats.set_item("records", used)?;
-        stats.set_item("capacity", capacity)?;
-        Ok(stats)
+        stats::of(py, &self.alive_link()?.region)
     }
 
     fn __repr__(&self) -> String {

@@ -18,6 +18,18 @@ fn too_old(what: &str, age: f64, max_age: f64, why: &str) -> PyErr {
     errors::StaleError::new_err(format!("{what} {age}, max_age is {max_age} s: {why}"))
 }
 
+/// Raises if no account could ever be as fresh as that. Asked only where one is not: `NaN` and what
+/// is below 0 never compare as fresh enough.
+#[cold]
+pub fn check_max_age(max_age: f64) -> PyResult<()> {
+    match max_age >= 0.0 {
+        true => Ok(()),
+        false => {
+            Err(errors::argument(format!("max_age is {max_age}: allowed are seconds from 0 on")))
+        }
+    }
+}
+
 impl Link {
     /// What keeps the whole region from being vouched for, if anything does.
     fn why_left(&self) -> Option<String> {
@@ -55,6 +67,7 @@ impl Link {
         if age <= max_age {
             return Ok(());
         }
+        check_max_age(max_age)?;
         let why = self.why_left().unwrap_or_else(|| self.why_feed());
         Err(too_old(&format!("{what} is not in the region, which"), age, max_age, &why))
     }

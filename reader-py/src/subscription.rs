@@ -17,13 +17,15 @@ use crate::reader::Reader;
 /// Signals are looked for at least this often: one that comes just before the wait is not lost.
 const SIGNAL_CHECK: Duration = Duration::from_secs(1);
 
-/// A timeout.
+/// Far beyond any use, and still a time that can be added to now.
+const LONGEST: f64 = (1_u64 << 31) as f64;
+
+/// A timeout; infinity is as good as none.
 pub fn seconds(value: f64) -> PyResult<Duration> {
-    // Far beyond any use, and still a time that can be added to now.
-    let limit = Duration::from_secs(1 << 31);
-    Duration::try_from_secs_f64(value)
-        .map(|timeout| timeout.min(limit))
-        .map_err(|_| errors::filter(format!("timeout is {value}: allowed are seconds from 0 on")))
+    Duration::try_from_secs_f64(value.min(LONGEST))
+        .ok()
+        .filter(|_| !value.is_nan())
+        .ok_or_else(|| errors::filter(format!("timeout is {value}: allowed are seconds from 0 on")))
 }
 
 /// A stream of changes for any event loop: `fileno()` is readable when `drain()` may have

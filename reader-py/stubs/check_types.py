@@ -142,7 +142,8 @@ async def changes(reader: driftshm.Reader, market: drift_v2.PerpMarket) -> None:
     assert_type(reader.changes().subscription, driftshm.Subscription[driftshm.Change])
     await of_any_stream(reader.changes(conflate=True))
     reader.changes(kinds=["perp"])  # type: ignore[list-item]
-    reader.changes(kinds="user")  # type: ignore[arg-type]
+    reader.changes(kinds="user")
+    reader.changes(kinds="users")  # type: ignore[arg-type]
     assert_type(await reader.wait(market, newer_than=market.version, timeout=1), int)
 
 

@@ -139,6 +139,32 @@ def test_what_is_not_there_is_none(sim: Writer) -> None:
             reader.get_perp_market(255, max_age=0)
 
 
+def test_an_oracle_is_found_by_its_address(sim: Writer) -> None:
+    with sim.open() as reader:
+        of_market = reader.get_perp_oracle(0)
+        found = reader.get_oracle(of_market.pubkey)
+        assert found.pubkey == of_market.pubkey
+        assert found.source == of_market.source
+        assert found.price > 0
+        assert reader.get_oracle(of_market) is reader.get_oracle(from_base58(found.pubkey)) is found
+        assert reader.get_oracle(found.pubkey, max_age=WATCHDOG) is found
+        assert reader.get_oracle(key(1)) is None
+        assert reader.get_oracle(reader.users()[0].pubkey) is None, "not an oracle"
+        with reader.subscribe(oracles=[found]) as subscription:
+            assert subscription.wait(WATCHDOG)[0].view is found
+        with pytest.raises(driftshm.StaleError, match=f"account {found.pubkey}"):
+            reader.get_oracle(found.pubkey, max_age=0)
+        with pytest.raises(TypeError, match="a view of kind perp_market"):
+            reader.get_oracle(reader.get_perp_market(0))
+
+
+def test_an_oracle_has_a_commitment_as_every_account_has(sim: Writer) -> None:
+    with sim.open() as reader:
+        oracle = reader.get_perp_oracle(0)
+        assert oracle.commitment in {"confirmed", "processed"}
+        assert reader.get_oracle(oracle).commitment in {"confirmed", "processed"}
+
+
 def test_a_view_shows_each_new_version_at_once(writer: Start, script: Script) -> None:
     market = perp(0)
     script.say(market)

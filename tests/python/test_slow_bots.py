@@ -57,6 +57,23 @@ def test_without_conflation_every_publish_arrives_in_order(
         assert all(c.missed == 0 for c in items)
 
 
+def test_the_first_change_of_an_account_counts_from_the_beginning_of_the_stream(
+    publishing: Publishing, reader: driftshm.Reader
+) -> None:
+    first, second = publishing.keys[:2]
+    publishing.say(first, first)
+    until("two", lambda: publishing.published(reader) == publishing.versions)
+    with reader.subscribe() as subscription:
+        publishing.say(*[first] * 5, second)
+        until("all", lambda: publishing.published(reader) == publishing.versions)
+        found = {c.pubkey: (c.version, c.missed) for c in changes_of(subscription.drain())}
+        assert found == {first: (8, 4), second: (2, 0)}
+        publishing.say(first, first)
+        until("all", lambda: publishing.published(reader) == publishing.versions)
+        [change] = changes_of(subscription.drain())
+        assert (change.version, change.missed) == (10, 1)
+
+
 @pytest.mark.parametrize("said", [50, 64, 200, 1_000])
 def test_a_bot_that_was_lapped_is_told_exactly_how_much_it_lost(
     writer: Callable[..., Writer], script: Script, said: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 import subprocess
@@ -100,6 +101,31 @@ def test_snapshots_are_pickled_to_processes_that_have_no_writer(accounts: drifts
         pickle.dumps(views[0])
 
 
+def test_prices_and_cuts_are_pickled_and_copied_as_snapshots_are(sim: Writer) -> None:
+    with sim.open() as reader:
+        price = reader.get_perp_oracle(0).snapshot()
+        wanted: dict[str, Any] = {
+            "perp_markets": [0, 1],
+            "perp_oracles": [0],
+            "spot_oracles": [0],
+            "users": reader.users()[0],
+            "state": True,
+        }
+        cut, without_state = reader.snapshot(**wanted), reader.snapshot(perp_markets=0)
+    for again in (pickle.loads(pickle.dumps(price)), copy.deepcopy(price)):
+        assert again == price
+        assert hash(again) == hash(price)
+        assert (again.source, type(again.source)) == (price.source, drift_v2.OracleSource)
+        assert again.price_float == price.price_float
+    assert price != cut.spot_oracles[0]
+    assert price != 7
+    again = pickle.loads(pickle.dumps(cut))
+    assert (again.id, hash(again.id)) == (cut.id, hash(cut.id))
+    for name in ("perp_markets", "spot_markets", "perp_oracles", "spot_oracles", "users", "state"):
+        assert getattr(again, name) == getattr(cut, name), name
+    assert copy.copy(without_state).state is None
+
+
 def test_a_cut_has_an_id_that_stands_for_its_bytes(sim: Writer) -> None:
     with sim.open() as reader, sim.open() as another:
         holder = reader.users()[0]
@@ -160,6 +186,7 @@ def test_arrays_have_every_field_of_every_account(accounts: driftshm.Reader) -> 
         assert len(array) == len(views)
         for row, view in zip(array, views, strict=True):
             assert (row["_version"], row["_slot"]) == (view.version, view.slot)
+            assert bytes(row["_pubkey"]) == from_base58(view.pubkey)
             for name, value in view.to_dict().items():
                 assert same(row[name], value), (view, name)
     markets = accounts.perp_markets_array()
@@ -174,8 +201,35 @@ def test_arrays_have_every_field_of_every_account(accounts: driftshm.Reader) -> 
     assert (markets == before).all()
 
 
+def test_a_row_of_users_leads_to_its_account(sim: Writer) -> None:
+    pytest.importorskip("numpy")
+    with sim.open() as reader:
+        rows = reader.users_array()
+        assert rows["_pubkey"].dtype.itemsize == 32
+        found = {reader.get_user(bytes(row["_pubkey"])) for row in rows}
+        assert found == {*reader.users()}
+        assert len(found) == 20
+
+
+def test_numbers_of_128_bits_are_put_together_as_the_docs_say(accounts: driftshm.Reader) -> None:
+    pytest.importorskip("numpy")
+    spots, perps = accounts.spot_markets_array(), accounts.perp_markets_array()
+    for column, values in (
+        (spots["deposit_balance"], [m.deposit_balance for m in accounts.spot_markets()]),
+        (
+            perps["amm"]["base_asset_amount_with_amm"],
+            [m.amm.base_asset_amount_with_amm for m in accounts.perp_markets()],
+        ),
+    ):
+        exact = column["lo"].astype(object) + (column["hi"].astype(object) << 64)
+        assert [*exact] == values
+        assert [*(column["lo"] + column["hi"] * 2.0**64)] == pytest.approx(values)
+    assert any(m.amm.base_asset_amount_with_amm < 0 for m in accounts.perp_markets())
+
+
 def test_an_array_of_nothing_has_no_rows(publishing: Publishing, reader: driftshm.Reader) -> None:
     """Nor is anything asked of where Python keeps what has no bytes, which need not be aligned."""
+    pytest.importorskip("numpy")
     assert publishing.keys
     users = reader.users_array()
     assert len(users) == len(reader.perp_markets_array()) == 0

@@ -39,7 +39,7 @@ pub enum LinkError {
     )]
     DescriptorsLost,
     /// The writer did not answer in time.
-    #[error("the writer on {path} does not answer: is it stopped?")]
+    #[error("the writer on {path} does not answer: is it stopped, or was the time too short?")]
     Timeout {
         /// The socket.
         path: PathBuf,

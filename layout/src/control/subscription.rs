@@ -27,7 +27,8 @@ pub struct Change {
     pub slot: u64,
     /// CLOCK_MONOTONIC of the publish.
     pub publish_ns: u64,
-    /// Versions since the last one delivered that were passed over.
+    /// Versions since the last one delivered that were passed over; of the first that is delivered,
+    /// those that the journal has since the beginning of the subscription.
     pub missed: u64,
 }
 
@@ -234,7 +235,7 @@ impl Subscription {
                     self.caught_up_ns = entry.publish_ns;
                     let Some(change) = self.change_of(&entry) else { continue };
                     match newest.get(&change.account.number) {
-                        Some(place) => changes[*place] = change,
+                        Some(place) => changes[*place] = after(&changes[*place], change),
                         None => {
                             newest.insert(change.account.number, changes.len());
                             changes.push(change);
@@ -318,6 +319,16 @@ impl Subscription {
             self.is_new_region = true;
         }
     }
+}
+
+/// A change that takes the place of an earlier one of its record, which is passed over.
+fn after(passed: &Change, change: Change) -> Change {
+    let first = passed.version.saturating_sub(passed.missed);
+    let missed = match passed.account.epoch == change.account.epoch {
+        true => change.version.saturating_sub(first),
+        false => 0,
+    };
+    Change { missed, ..change }
 }
 
 /// When the last entry below `head` was published; the journal's times never go back.

@@ -12,7 +12,7 @@ raises `ReaderClosedError`. That is not repeated below.
 import builtins
 import os
 import pathlib
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Final, Generic, Literal, final, overload
 
@@ -40,6 +40,7 @@ __all__ = [
     "ABI_VERSION",
     "AccountClosedError",
     "AccountGoneError",
+    "ArgumentError",
     "ArrayView",
     "Change",
     "ConnectionFailed",
@@ -96,6 +97,9 @@ __all__ = [
     "open",
     "types_of_profile",
     "unpickle",
+    "unpickle_cut",
+    "unpickle_cut_id",
+    "unpickle_oracle",
 ]
 
 _T_co = TypeVar("_T_co", covariant=True)
@@ -181,8 +185,9 @@ class Snapshot:
     """A frozen copy of one version of an account, or of a struct within one.
 
     It has the attributes of the view that it was taken from, except those of another account
-    (``oracle_price``). Snapshots are equal if they are of the same bytes of the same account; they
-    can be hashed, pickled and copied, and support the buffer protocol (read-only, as `bytes`).
+    (``oracle_price``) and those of the present (``staleness``, ``commitment``, ``ensure_fresh``).
+    Snapshots are equal if they are of the same bytes of the same account; they can be hashed,
+    pickled and copied, and support the buffer protocol (read-only, as `bytes`).
     """
 
     def __new__(cls) -> Self: ...
@@ -279,7 +284,8 @@ class OracleView:
     """The live view of an oracle.
 
     Of a market's, it is of whichever account and source the market names now. Of an oracle account
-    itself (from a `Change`), it has a price if markets read it by one source; else see `prices`.
+    itself (from `Reader.get_oracle` or a `Change`), it has a price if markets read it by one
+    source; else see `prices`.
 
     Prices are as the program computes them, in PRICE_PRECISION (6 decimals). They raise
     `OracleInvalidError` if the account is not there or gives no valid price by the source.
@@ -322,6 +328,9 @@ class OracleView:
     def write_version(self) -> int:
         """Orders updates of one source within a slot; 0 where the source has none."""
     @property
+    def commitment(self) -> Literal["confirmed", "processed"]:
+        """How sure the chain is of the newest version: see `View.commitment`."""
+    @property
     def version(self) -> int:
         """Counts the versions of the account."""
     @property
@@ -347,7 +356,10 @@ class OracleView:
 
 @final
 class OraclePriceData:
-    """One version of an oracle's price."""
+    """One version of an oracle's price.
+
+    It can be pickled and hashed; two are equal if all that they say is.
+    """
 
     @property
     def price(self) -> int:
@@ -382,6 +394,9 @@ class OraclePriceData:
     @property
     def version(self) -> int:
         """Counts the versions of the account."""
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
 
 # ---------------------------------------------------------------------------------- the reader
 
@@ -444,6 +459,12 @@ class Reader:
         self, index_or_symbol: Market, *, max_age: float | None = None
     ) -> OracleView | None:
         """The live view of a spot market's oracle; ``max_age`` is of the oracle."""
+    def get_oracle(self, pubkey: Account, *, max_age: float | None = None) -> OracleView | None:
+        """The live view of an oracle account by its address, always the same object.
+
+        It is the same that a `Change` has: with a price if markets read it by one source, else see
+        `OracleView.prices`.
+        """
     @overload
     def get_user(
         self, pubkey: Account, *, authority: None = None, max_age: float | None = None
@@ -469,15 +490,20 @@ class Reader:
     def spot_markets(self) -> list[SpotMarket]:
         """The live views of all spot markets, by index."""
     def users(self) -> list[User]:
-        """The live views of all users that the writer follows, in no order."""
+        """The live views of all users in the region, in no order.
+
+        A user that is not followed any more is among them until its place is needed: its
+        `View.staleness` grows, and ``max_age`` refuses it.
+        """
     def perp_markets_array(self) -> npt.NDArray[np.void]:
         """All perp markets as a numpy structured array of shape (markets,): a copy.
 
         A row is one version of one market, with the fields of the profile by name, nested, as
-        integers in program precision: ``array["amm"]["base_spread"]``; and beside them ``_slot``
-        and ``_version``. Of 128-bit numbers there are the 64-bit halves ``lo`` and ``hi``; enums
+        integers in program precision: ``array["amm"]["base_spread"]``; and beside them ``_slot``,
+        ``_version`` and the account's address ``_pubkey``. Of 128-bit numbers there are the 64-bit
+        halves ``lo`` and ``hi``: ``lo.astype(object) + (hi.astype(object) << 64)`` is exact. Enums
         are their numbers; addresses and byte arrays are raw bytes (``V32``). Rows are of different
-        moments: `snapshot` makes consistent cuts. Raises TypeError without numpy.
+        moments: `snapshot` makes consistent cuts. Raises ImportError without numpy.
         """
     def spot_markets_array(self) -> npt.NDArray[np.void]:
         """All spot markets as a numpy structured array: see `perp_markets_array`."""
@@ -519,7 +545,7 @@ class Reader:
         users: Account | Iterable[Account] | None = None,
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
-        kinds: Sequence[Kind] | None = None,
+        kinds: Kind | Iterable[Kind] | None = None,
         conflate: Literal[True] = True,
         timeout: float = 2.0,
     ) -> Subscription[Change]:
@@ -540,7 +566,7 @@ class Reader:
         users: Account | Iterable[Account] | None = None,
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
-        kinds: Sequence[Kind] | None = None,
+        kinds: Kind | Iterable[Kind] | None = None,
         conflate: bool,
         timeout: float = 2.0,
     ) -> Subscription: ...
@@ -553,7 +579,7 @@ class Reader:
         users: Account | Iterable[Account] | None = None,
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
-        kinds: Sequence[Kind] | None = None,
+        kinds: Kind | Iterable[Kind] | None = None,
         conflate: Literal[True] = True,
         timeout: float = 2.0,
     ) -> Changes[Change]:
@@ -579,7 +605,7 @@ class Reader:
         users: Account | Iterable[Account] | None = None,
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
-        kinds: Sequence[Kind] | None = None,
+        kinds: Kind | Iterable[Kind] | None = None,
         conflate: bool,
         timeout: float = 2.0,
     ) -> Changes: ...
@@ -592,7 +618,7 @@ class Reader:
         users: Account | Iterable[Account] | None = None,
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
-        kinds: Sequence[Kind] | None = None,
+        kinds: Kind | Iterable[Kind] | None = None,
         conflate: Literal[True] = True,
         timeout: float = 2.0,
     ) -> Batches[Change]:
@@ -606,7 +632,7 @@ class Reader:
         users: Account | Iterable[Account] | None = None,
         user_stats: Account | Iterable[Account] | None = None,
         oracles: Account | Iterable[Account] | None = None,
-        kinds: Sequence[Kind] | None = None,
+        kinds: Kind | Iterable[Kind] | None = None,
         conflate: bool,
         timeout: float = 2.0,
     ) -> Batches: ...
@@ -619,7 +645,8 @@ class Reader:
     ) -> Coroutine[Any, Any, int]:
         """Awaits a version of the account newer than ``newer_than`` (default: its present one), and
         returns it. Raises `TimeoutError` when ``timeout`` seconds are over, and, as it connects for
-        the time that it takes, `ConnectionFailed` as `changes` does.
+        the time that it takes, `ConnectionFailed` as `changes` does. What is no view, such as a
+        snapshot, is a TypeError at the call.
         """
     def watch(self, *pubkeys: Account, timeout: float = 2.0) -> Watch:
         """Asks the writer to follow accounts for as long as the returned object lives.
@@ -658,7 +685,10 @@ class Reader:
 
 @final
 class Cut:
-    """Snapshots of several accounts, none of which changed between the first and the last read."""
+    """Snapshots of several accounts, none of which changed between the first and the last read.
+
+    It can be pickled. Two of the same accounts are compared by their `id`.
+    """
 
     @property
     def id(self) -> CutId:
@@ -684,6 +714,7 @@ class Cut:
     @property
     def state(self) -> StateSnapshot | None:
         """The state account, if it was asked for."""
+    def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
 class CutId:
@@ -703,6 +734,7 @@ class CutId:
         """The versions of the accounts, in the order of the arguments of `Reader.snapshot`."""
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
 
 # ---------------------------------------------------------------------------------- changes
 
@@ -730,7 +762,11 @@ class Change:
         """CLOCK_MONOTONIC nanoseconds of the publish: compare with `time.monotonic_ns()`."""
     @property
     def missed(self) -> int:
-        """Versions since the last change of this account that were passed over."""
+        """Versions since the last change of this account that were passed over.
+
+        The first change of an account counts those since the subscription began, as far as the
+        journal still has them.
+        """
     @property
     def view(self) -> View | OracleView | None:
         """The account's live view, the same object that the reader gives; None if it is gone.
@@ -900,6 +936,18 @@ def unpickle(
 ) -> Snapshot:
     """Makes a snapshot from its pickle."""
 
+def unpickle_oracle(
+    schema: tuple[str, bytes] | bytes,
+    numbers: tuple[int, int, int, bool, int, int, int, int],
+) -> OraclePriceData:
+    """Makes an oracle's price from its pickle."""
+
+def unpickle_cut(id: CutId, accounts: list[dict[Any, Any]], state: Any) -> Cut:
+    """Makes a cut from its pickle."""
+
+def unpickle_cut_id(generation: int, min_slot: int, max_slot: int, versions: list[int]) -> CutId:
+    """Makes a cut's id from its pickle."""
+
 def before_fork() -> None:
     """To be called before each fork; `driftshm` sees to it."""
 
@@ -992,8 +1040,11 @@ class UnknownAccountError(DriftShmError, LookupError):
 class NoFigureError(DriftShmError, ArithmeticError):
     """A figure cannot be computed from what the account holds: the message says why."""
 
+class ArgumentError(DriftShmError, ValueError):
+    """An argument is out of range: the message names it, and what is allowed."""
+
 class PubkeyError(DriftShmError, ValueError):
     """Not the base58 text or the 32 bytes of a public key."""
 
-class FilterError(DriftShmError, ValueError):
+class FilterError(ArgumentError):
     """A filter names something that cannot be subscribed to."""
