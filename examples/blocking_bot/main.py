@@ -36,7 +36,7 @@ class Second:
 
 def run(arguments: argparse.Namespace) -> None:
     """Waits and counts until the time is up."""
-    end = time.monotonic() + (arguments.seconds or float("inf"))
+    end = time.monotonic() + (float("inf") if arguments.seconds is None else arguments.seconds)
     with (
         driftshm.open(arguments.region) as reader,
         reader.subscribe(perp_markets=arguments.markets or None) as changes,

@@ -133,7 +133,7 @@ def scan(reader: driftshm.Reader, rows: int) -> list[str]:
 
 def run(arguments: argparse.Namespace) -> None:
     """Scans until the time is up, after changes of users only."""
-    end = time.monotonic() + (arguments.seconds or float("inf"))
+    end = time.monotonic() + (float("inf") if arguments.seconds is None else arguments.seconds)
     connected = True
     with (
         driftshm.open(arguments.region) as reader,

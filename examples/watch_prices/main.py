@@ -38,6 +38,11 @@ async def watch(reader: driftshm.Reader, symbols: list[str], every: float) -> No
             markets.setdefault(market.market_index, []).append(watched)
             if oracle is not None:
                 markets.setdefault(oracle.pubkey, []).append(watched)
+    if not markets:
+        raise driftshm.UnknownMarketError(
+            f"there are no markets yet: the writer's feed is {reader.feed_state}; see its log, or "
+            f"`driftshm status --dir {reader.directory}`"
+        )
     indexes = [key for key in markets if isinstance(key, int)]
     oracles = [key for key in markets if isinstance(key, str)]
     printed: dict[str, float] = {}

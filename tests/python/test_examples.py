@@ -14,9 +14,10 @@ import pytest
 from support import ROOT, WATCHDOG, line, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from replays import Script
     from support import Writer
 
 EXAMPLES = ROOT / "examples"
@@ -73,6 +74,32 @@ def test_prints_live_figures_and_ends_when_its_time_is_up(example: str, sim: Wri
     assert bot.returncode == 0, errors
     assert len(out.splitlines()) >= 1
     assert not errors
+
+
+@pytest.mark.parametrize("example", BOTS)
+def test_ends_at_once_if_it_has_no_time(example: str, sim: Writer) -> None:
+    bot = start(example, sim.dir, "--seconds", "0")
+    _, errors = bot.communicate(timeout=WATCHDOG)
+    assert bot.returncode == 0, errors
+    assert not errors
+
+
+def test_prices_of_no_markets_are_not_watched(
+    writer: Callable[..., Writer], script: Script
+) -> None:
+    empty = writer(*script.arguments, start=False).spawn()
+    until("there is a region", lambda: empty.dir.joinpath("region").exists())
+    main = EXAMPLES / "watch_prices" / "main.py"
+    done = subprocess.run(
+        [sys.executable, str(main), str(empty.dir)],
+        capture_output=True,
+        text=True,
+        timeout=WATCHDOG,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("watch_prices: there are no markets yet: the writer's feed is ")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("example", BOTS)
