@@ -74,7 +74,12 @@ def by_a_directory(region: Path) -> None:
 
 SPOILT: list[tuple[str, Spoil, type[driftshm.OpenFailed], str]] = [
     ("empty", lambda region: os.truncate(region, 0), driftshm.CorruptRegionError, "is empty"),
-    ("seven bytes", lambda region: os.truncate(region, 7), driftshm.CorruptRegionError, "is empty"),
+    (
+        "seven bytes",
+        lambda region: os.truncate(region, 7),
+        driftshm.CorruptRegionError,
+        "7 bytes only",
+    ),
     (
         "half a page",
         lambda region: os.truncate(region, 2048),
