@@ -106,7 +106,7 @@ fn soak() {
         }
         // What is published in the same slot is published once, and faults take their share.
         let published = writer.counter("published");
-        assert!(published >= written * 6 / 10, "{published} of {written}");
+        assert!(published >= written / 3, "{published} of {written}");
         steady(*feeds, &samples);
         let descriptors = || Footprint::of(writer.pid()).descriptors;
         println!(
