@@ -156,7 +156,8 @@ fn a_bad_line_is_reported_with_its_number_counted_and_skipped() {
     let name = file.path().display();
     assert!(log.contains(&format!("{name}: line 3 is skipped: it is not the JSON")), "{log}");
     assert!(log.contains(&format!("{name}: line 6 is skipped")), "{log}");
-    assert_eq!(log.lines().count(), 2);
+    // The end of the file is logged, too, unless the feed is stopped before.
+    assert_eq!(log.matches("is skipped").count(), 2, "{log}");
 }
 
 #[test]
