@@ -36,6 +36,7 @@ fn a_new_region_is_whole_and_for_the_group_to_read() {
     assert_eq!(reader.state(), Some(State::Starting));
     writer.set_live();
     assert_eq!(reader.state(), Some(State::Live));
+    writer.heartbeat(None);
     assert!(reader.writer_alive());
     writer.set_stopped();
     assert!(!reader.writer_alive());

@@ -13,8 +13,9 @@ fn a_writer_lives_by_its_word_and_by_its_heartbeat() {
     let writer = tiny::writer(dir.path());
     writer.set_live();
     let mut image = Image::of(dir.path());
-    let now = clock::monotonic_ns();
-    for (age, alive) in [(0, true), (HEARTBEAT_TIMEOUT_NS + 1, false), (now, false)] {
+    for (age, alive) in [(0, true), (HEARTBEAT_TIMEOUT_NS + 1, false), (u64::MAX, false)] {
+        let now = clock::monotonic_ns();
+        let age = age.min(now);
         image.set(Pulse::HeartbeatNs as usize, now - age);
         image.put(dir.path());
         let reader = tiny::reader(dir.path());
@@ -22,7 +23,7 @@ fn a_writer_lives_by_its_word_and_by_its_heartbeat() {
         assert!(reader.heartbeat_age_ns() >= age);
     }
     // A clock that runs ahead is no old heartbeat.
-    image.set(Pulse::HeartbeatNs as usize, now + (1 << 60));
+    image.set(Pulse::HeartbeatNs as usize, clock::monotonic_ns() + (1 << 60));
     image.put(dir.path());
     assert_eq!(tiny::reader(dir.path()).heartbeat_age_ns(), 0);
 }
@@ -35,6 +36,7 @@ fn without_a_writer_the_feeds_are_down() {
     assert_eq!(reader.feed_state(), FeedState::Connecting);
     writer.set_live();
     writer.set_feed_state(FeedState::Live);
+    writer.heartbeat(None);
     assert_eq!(reader.feed_state(), FeedState::Live);
     writer.set_stopped();
     assert_eq!(reader.feed_state(), FeedState::Down);

@@ -50,8 +50,8 @@ fn last_word(feeds: Feeds) {
         (ages < 1_000_000_000).then_some(())
     });
     chain.fault(Fault::BlackHole {});
-    // What is on its way may still arrive.
-    let hole_ns = clock::monotonic_ns() + 300_000_000;
+    // What is on its way may still arrive, and be read late where the machine is busy.
+    let hole_ns = clock::monotonic_ns() + 1_000_000_000;
     let began = Instant::now();
     let mut was_live_for = Duration::ZERO;
     while began.elapsed() < Duration::from_secs(6) {
@@ -63,7 +63,7 @@ fn last_word(feeds: Feeds) {
         std::thread::sleep(Duration::from_millis(20));
     }
     // Else there was nothing to be told wrongly.
-    assert!(was_live_for > Duration::from_secs(1), "{was_live_for:?}");
+    assert!(was_live_for > Duration::from_secs(2), "{was_live_for:?}");
 }
 
 /// Between a change and its arrival, nobody is told that the old state is of now.
@@ -162,7 +162,7 @@ fn users_without_streams() {
     chain.fault_on(streams, Fault::Refuse { keep_connections: false });
     until("they are in doubt", WATCHDOG, || (in_doubt().len() == users.len() - 1).then_some(()));
     assert!(!in_doubt().contains(&users[0]), "it is named, and polled");
-    assert_eq!(region.feed_state(), FeedState::Live, "of everything else polling tells");
+    assert_eq!(writer.said_state(), Some(FeedState::Live), "of everything else polling tells");
     chain.touch_all();
     chain.confirm();
     chain.heal();

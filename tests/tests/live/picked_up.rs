@@ -158,7 +158,7 @@ fn while_users_hang(feeds: Feeds) {
     chain.touch_all();
     chain.confirm();
     writer.assert_equals(&chain, &Followed::AllUsers, WATCHDOG);
-    assert_eq!(writer.region().feed_state(), FeedState::Live);
+    assert_eq!(writer.said_state(), Some(FeedState::Live));
 }
 
 /// A provider that does not do `getProgramAccounts`, as many do not.
@@ -179,7 +179,7 @@ fn without_users(feeds: Feeds) {
         error.contains("users").then_some(error)
     });
     assert!(said.0.contains("getProgramAccounts"), "{}", said.0);
-    assert_eq!(region.feed_state(), FeedState::Live);
+    assert_eq!(writer.said_state(), Some(FeedState::Live));
     chain.heal();
     // It is asked again by and by.
     writer.assert_equals(&chain, &Followed::AllUsers, WATCHDOG);

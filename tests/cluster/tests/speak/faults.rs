@@ -96,11 +96,21 @@ async fn a_halted_chain_has_no_slots_and_no_writes() {
     };
     soon("slots pass", moved).await;
     cluster.fault(Fault::Halt {}).await.unwrap();
+    let state = || (cluster.slot(Commitment::Processed), cluster.snapshot(Commitment::Processed));
+    let mut now = state();
     // A batch may have been on its way.
-    tokio::time::sleep(Duration::from_millis(20)).await;
-    let now = (cluster.slot(Commitment::Processed), cluster.snapshot(Commitment::Processed));
+    let still = async {
+        loop {
+            tokio::time::sleep(QUIET).await;
+            match state() {
+                again if again == now => return,
+                again => now = again,
+            }
+        }
+    };
+    soon("nothing changes any more", still).await;
     tokio::time::sleep(QUIET).await;
-    assert!(now == (cluster.slot(Commitment::Processed), cluster.snapshot(Commitment::Processed)));
+    assert!(now == state());
     cluster.heal().await.unwrap();
     let moved = async {
         while cluster.slot(Commitment::Finalized) <= now.0 {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use driftshm_cluster::Commitment;
 use driftshm_layout::control::{FeedReport, Status};
+use driftshm_layout::header::Owner;
 use driftshm_layout::{FeedState, Region, State};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -161,6 +162,12 @@ impl LiveWriter {
             std::thread::sleep(Duration::from_millis(5));
         }
         began.elapsed()
+    }
+
+    /// What it last said of its feeds. Bots read this for as long as its heart beats, which on a
+    /// machine that is busy elsewhere may pause.
+    pub fn said_state(&self) -> Option<FeedState> {
+        FeedState::from_word(self.region().header().owner(Owner::FeedState))
     }
 
     /// Waits until the feeds are live.

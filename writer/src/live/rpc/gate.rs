@@ -231,7 +231,8 @@ mod tests {
         for _ in 0..40 {
             gate.pass().await.succeeded();
         }
-        assert!(began.elapsed() < Duration::from_secs(1));
+        // At the rate they would take two seconds.
+        assert!(began.elapsed() < Duration::from_millis(1900));
         for _ in 0..4 {
             gate.pass().await.succeeded();
         }
