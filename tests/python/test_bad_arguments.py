@@ -189,7 +189,8 @@ def test_a_symbol_before_there_are_markets_says_how_to_wait_for_them(
     starting = writer(*script.arguments, start=False).spawn()
     until("there is a region", lambda: starting.dir.joinpath("region").exists())
     with starting.open() as empty:
+        until("its feed has begun", lambda: empty.feed_state == "syncing")
         with pytest.raises(driftshm.UnknownMarketError) as raised:
             empty.get_perp_market("SOL-PERP")
-        assert f"none yet, and the writer's feed is {empty.feed_state} " in str(raised.value)
+        assert "none yet, and the writer's feed is syncing " in str(raised.value)
         assert "open(timeout=30)" in str(raised.value)

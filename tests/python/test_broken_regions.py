@@ -349,7 +349,7 @@ def test_a_full_section_is_counted_and_said_and_nothing_is_overwritten(writer: S
             reader.get_perp_market(5)
         with pytest.raises(driftshm.UnknownMarketError, match="no perp_market"):
             reader.get_perp_market("SUI-PERP")
-    assert "no room for another account of this kind" in running.tail()
+    until("that is said", lambda: "no room for another account of this kind" in running.tail())
     assert "raise its capacity" in running.tail()
 
 

@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import subprocess
+import threading
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -154,14 +156,19 @@ def test_watch_goes_on_with_the_next_writer_and_ends_with_a_signal(sim: Writer) 
         try:
             assert watch.stdout is not None
             assert watch.stderr is not None
-            assert "version" in json.loads(watch.stdout.readline())
+            printed: deque[str] = deque(maxlen=1)
+            said: list[str] = []
+            # Always read: in a full pipe it would wait for us.
+            for pipe, into in ((watch.stdout, printed), (watch.stderr, said)):
+                threading.Thread(target=into.extend, args=(pipe,), daemon=True).start()
+            until("a change", lambda: printed)
+            assert "version" in json.loads(printed[-1])
             sim.kill()
-            assert "the writer is gone" in watch.stderr.readline()
+            until("it is gone", lambda: any("the writer is gone" in text for text in said))
             sim.start()
-            assert "a writer is there again" in watch.stderr.readline()
+            until("it is back", lambda: any("a writer is there again" in text for text in said))
             slot = driftshm.open(sim.dir).slot
-            while json.loads(watch.stdout.readline())["slot"] < slot:
-                pass
+            until("it goes on", lambda: json.loads(printed[-1])["slot"] >= slot)
             watch.send_signal(signal.SIGINT)
             assert watch.wait(WATCHDOG) == 0
         finally:

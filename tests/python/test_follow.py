@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from loops import changes_of
 from replays import Publishing, Script, key, perp, spot, user
-from support import WATCHDOG, Writer, until
+from support import WATCHDOG, Writer, until, vouched_for
 
 import driftshm
 
@@ -162,8 +162,8 @@ def test_files_that_were_removed_while_no_writer_ran_are_no_obstacle(
         running = writer(*SIM)
         # Guarded reads are enough, once the old writer's last word is too old for them.
         until("its heart has stopped", lambda: market.staleness > 0.7 or reader.generation != old)
-        assert market.ensure_fresh(0.5) is market
-        assert reader.writer_alive
+        until("it is fresh", lambda: vouched_for(lambda: market.ensure_fresh(0.5)))
+        until("the new one lives", lambda: reader.writer_alive)
         assert reader.feed_state == "live"
         assert reader.stats()["writer_pid"] == running.pid
         assert reader.get_perp_market("SOL-PERP", max_age=2.0) is market

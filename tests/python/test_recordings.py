@@ -168,7 +168,7 @@ def test_a_writer_that_is_killed_leaves_a_recording_that_the_next_one_adds_to(
     with running.open() as reader, again.open() as replayed:
         until("all accounts", lambda: bot(reader).keys() == bot(replayed).keys())
         until("as they are", lambda: _contents(bot(replayed)) == _contents(bot(reader)))
-    assert again.tail().count("a recorded session") == 2
+    until("two sessions", lambda: again.tail().count("a recorded session") == 2)
 
 
 def _contents(seen: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
@@ -201,8 +201,9 @@ def test_damage_is_passed_over_and_told(writer: Start, directory: Path, recordin
     with again.open() as reader:
         until("it was noticed", lambda: reader.stats()["bad_input"] == 2)
         until("what is behind it", lambda: published(reader) > 1_000)
-    assert f"the block at byte {blocks[2]} is damaged" in again.tail()
-    assert re.search(rf"\d+ items before byte {blocks[3]} are missing", again.tail())
+    until("it is said", lambda: f"the block at byte {blocks[2]} is damaged" in again.tail())
+    missing = rf"\d+ items before byte {blocks[3]} are missing"
+    until("and what is missing", lambda: re.search(missing, again.tail()))
 
 
 def test_a_recording_is_checked_by_zstd_itself(writer: Start, recording: Path) -> None:

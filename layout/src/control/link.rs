@@ -138,12 +138,13 @@ impl Link {
 
     /// Ends an attempt for which nobody waits any longer.
     pub fn give_up(&mut self) -> LinkError {
-        let passing = match self.stage {
-            Stage::Down => self.last_error.take(),
-            Stage::Greeting { .. } | Stage::Up { .. } => None,
+        // What went wrong before says more than that the last attempt was not answered in time.
+        let known = match self.stage {
+            Stage::Down | Stage::Greeting { .. } => self.last_error.take(),
+            Stage::Up { .. } => None,
         };
         self.fall(None);
-        passing.unwrap_or_else(|| self.no_answer())
+        known.unwrap_or_else(|| self.no_answer())
     }
 
     fn no_answer(&self) -> LinkError {

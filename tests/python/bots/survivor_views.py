@@ -18,16 +18,18 @@ def main(directory: str) -> None:
     pace = Pace()
     market = reader.get_perp_market(0)
     assert market is not None
-    was_alive = None
+    was_alive, last_alive = None, 0
     last_moved, last_version = 0, -1
     while True:
         known.look()
         for each in reader.perp_markets():
             check_whole(each)
+        looked = time.monotonic_ns()
         alive = reader.writer_alive
+        last_alive = looked if alive else last_alive
         if alive != was_alive:
-            accounts = len(known.versions)
-            report("alive" if alive else "dead", accounts=accounts, **pace.figures())
+            figures = {"accounts": len(known.versions), "last_alive": last_alive}
+            report("alive" if alive else "dead", **figures, **pace.figures())
             was_alive = alive
         # The same view goes on.
         version, now = market.version, time.monotonic_ns()

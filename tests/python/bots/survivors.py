@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import driftshm
@@ -20,19 +21,30 @@ def report(event: str, **details: Any) -> None:
     print(json.dumps({"event": event, "ns": time.monotonic_ns(), **details}), flush=True)
 
 
+def waited_for_processor() -> float:
+    """Seconds that this thread was ready to run and did not."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except FileNotFoundError:
+        return 0.0
+
+
 class Pace:
-    """Counts the rounds of a loop, and the longest time that one took."""
+    """Counts the rounds of a loop, and the longest time that one took, without what it waited for
+    a processor.
+    """
 
     def __init__(self) -> None:
         self.rounds = 0
         self.longest = 0.0
         self.last = time.monotonic()
+        self.waited = waited_for_processor()
 
     def round(self) -> None:
-        now = time.monotonic()
+        now, waited = time.monotonic(), waited_for_processor()
         self.rounds += 1
-        self.longest = max(self.longest, now - self.last)
-        self.last = now
+        self.longest = max(self.longest, now - self.last - (waited - self.waited))
+        self.last, self.waited = now, waited
 
     def figures(self) -> dict[str, Any]:
         return {"rounds": self.rounds, "longest": self.longest}
