@@ -61,3 +61,14 @@ fn who_is_out_of_patience_is_told_what_kept_it_out() {
     let error = link.connect(Duration::ZERO).unwrap_err();
     assert!(matches!(error, LinkError::HungUp { .. }), "{error}");
 }
+
+#[test]
+fn what_kept_it_out_is_not_forgotten_in_the_middle_of_the_last_attempt() {
+    let dir = temp_dir();
+    let listener = listen(dir.path());
+    let mut link = Link::new(dir.path(), &Filter::everything()).unwrap();
+    drop(rustix::net::accept(&listener).unwrap());
+    // The next attempt is connected, and nobody answers it.
+    let error = link.connect(PATIENCE).unwrap_err();
+    assert!(matches!(error, LinkError::HungUp { .. }), "{error}");
+}
