@@ -88,10 +88,12 @@ fn usage<T>(what: impl Into<String>) -> Result<T, Failure> {
 
 /// What a bot would take for the chain's state, since it opens it by a real cluster's name.
 fn not_real(cluster: &str, feeds: &[FeedSpec]) -> Option<&'static str> {
-    if !REAL_CLUSTERS.contains(&cluster) {
-        return None;
-    }
-    feeds.iter().find_map(|feed| match feed {
+    let is_real = REAL_CLUSTERS.contains(&cluster);
+    feeds.iter().find_map(not_the_chain).filter(|_| is_real)
+}
+
+fn not_the_chain(feed: &FeedSpec) -> Option<&'static str> {
+    match feed {
         FeedSpec::Sim(_) => Some(
             "made-up accounts under a real cluster's name: bots cannot tell them from real ones; \
              --cluster sim is meant for them",
@@ -102,7 +104,7 @@ fn not_real(cluster: &str, feeds: &[FeedSpec]) -> Option<&'static str> {
         ),
         #[cfg(feature = "live")]
         FeedSpec::Live(_) => None,
-    })
+    }
 }
 
 /// Which of the accounts that are sure to come find no room.
