@@ -120,8 +120,10 @@ mod tests {
         long.turn().await.refused(Some(Duration::from_secs(60)));
         assert!(!has_turn(&long).await, "the pause");
         let storm = Arc::new(Storm::default());
+        let began = Instant::now();
         storm.turn().await.refused(None);
         let one = storm.turn().await;
+        assert!(began.elapsed() >= Duration::from_millis(300));
         let waiting = tokio::spawn({
             let storm = Arc::clone(&storm);
             async move { storm.turn().await.answered() }
