@@ -53,10 +53,16 @@ fn cut(feeds: Feeds) {
     let chain = Chain::start(small());
     let writer = LiveWriter::start(&chain, feeds, &[]);
     writer.await_live();
-    chain.fault(Fault::Refuse { keep_connections: false });
-    let is_told = || (writer.region().feed_state() == FeedState::Down).then_some(());
-    // Long before it would count as stalled.
-    until("bots are told", Duration::from_secs(2), is_told);
+    // Of three times the best: one may have had to wait for a processor.
+    let told = (0..3).map(|_| {
+        chain.fault(Fault::Refuse { keep_connections: false });
+        let told = writer.await_state(FeedState::Down, WATCHDOG);
+        chain.heal();
+        writer.await_live();
+        told
+    });
+    let told = told.min().unwrap();
+    assert!(told < Duration::from_secs(1), "told after {told:?}; the log:\n{}", writer.log());
 }
 
 fn quiet(feeds: Feeds) {
