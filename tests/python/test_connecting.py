@@ -56,7 +56,7 @@ def test_other_tasks_run_while_a_writer_that_hangs_does_not_answer(
             view, descriptors = reader.get_perp_market(0), open_descriptors(os.getpid())
             sim.signal(signal.SIGSTOP)
             other, using = Other(), asyncio.ensure_future(use(reader, view))
-            await other.ticked(20)
+            await other.ticked(60)
             assert not using.done()
             with pytest.raises(driftshm.WriterDeadError, match="does not answer: is it stopped"):
                 await using

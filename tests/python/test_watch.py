@@ -41,6 +41,7 @@ LATE = ("no heartbeat of the writer", "was last heard of")
 
 def is_stale(view: Any) -> bool:
     """Whether an account is not followed any more, which must be what is said of it."""
+    deadline = time.monotonic() + WATCHDOG
     while True:
         try:
             view.ensure_fresh(0.5)
@@ -51,7 +52,7 @@ def is_stale(view: Any) -> bool:
                 in said
             ):
                 return True
-            assert any(words in said for words in LATE), said
+            assert any(words in said for words in LATE) and time.monotonic() < deadline, said
             time.sleep(0.01)
         else:
             return False

@@ -9,7 +9,7 @@ import sys
 import time
 
 import driftshm
-from bots.survivors import Known, Pace, check_whole, report
+from bots.survivors import Known, Pace, check_whole, report, waited_for_processor
 
 
 def main(directory: str) -> None:
@@ -18,17 +18,17 @@ def main(directory: str) -> None:
     pace = Pace()
     market = reader.get_perp_market(0)
     assert market is not None
-    was_alive, last_alive = None, 0
+    was_alive, waited = None, 0.0
     last_moved, last_version = 0, -1
     while True:
         known.look()
         for each in reader.perp_markets():
             check_whole(each)
-        looked = time.monotonic_ns()
         alive = reader.writer_alive
-        last_alive = looked if alive else last_alive
+        waited_then, waited = waited, waited_for_processor()
         if alive != was_alive:
-            figures = {"accounts": len(known.versions), "last_alive": last_alive}
+            # Without a processor one cannot look.
+            figures = {"accounts": len(known.versions), "waited": waited - waited_then}
             report("alive" if alive else "dead", **figures, **pace.figures())
             was_alive = alive
         # The same view goes on.

@@ -64,7 +64,7 @@ fn journal(region: &Region) -> Vec<(u32, u64, u64)> {
 }
 
 fn simulate(dir: &Path, file: &Path) -> Arc<Region> {
-    let options = SimOptions { users: 60, cold_users: 0, rate: 1_500, ..SimOptions::default() };
+    let options = SimOptions { users: 60, cold_users: 0, rate: 5_000, ..SimOptions::default() };
     let feed = Feed::new("sim", move |slot, sink| {
         sim::run(profile(), &options, slot, sink);
         Ok(())
@@ -72,7 +72,7 @@ fn simulate(dir: &Path, file: &Path) -> Arc<Region> {
     let (stop, thread) = run(serve(dir, Some(file.to_owned())), vec![feed]);
     until("the region opens", || Region::open(dir).is_ok());
     let region = Arc::new(Region::open(dir).unwrap());
-    until("much is published", || counter(&region, "published") > 4_000);
+    until("much is published", || counter(&region, "published") > 8_000);
     drop(stop);
     thread.join().unwrap().unwrap();
     assert_eq!(region.state(), Some(State::Stopped));

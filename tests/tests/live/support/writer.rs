@@ -170,6 +170,14 @@ impl LiveWriter {
         FeedState::from_word(self.region().header().owner(Owner::FeedState))
     }
 
+    /// For how long its threads were ready to run and did not, all in all.
+    pub fn waited_ns(&self) -> u64 {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
+        let stats = threads.flatten().map(|thread| thread.path().join("schedstat"));
+        let waited = |text: String| text.split(' ').nth(1)?.parse::<u64>().ok();
+        stats.filter_map(|path| waited(std::fs::read_to_string(path).ok()?)).sum()
+    }
+
     /// Waits until the feeds are live.
     #[track_caller]
     pub fn await_live(&self) -> Duration {

@@ -231,8 +231,7 @@ mod tests {
         for _ in 0..40 {
             gate.pass().await.succeeded();
         }
-        // At the rate they would take two seconds.
-        assert!(began.elapsed() < Duration::from_millis(1900));
+        assert!(began.elapsed() < Duration::from_secs(1));
         for _ in 0..4 {
             gate.pass().await.succeeded();
         }
